@@ -13,15 +13,6 @@ def new_id(prefix: str, now: datetime) -> str:
     return f"{prefix}_{int(now.timestamp() * 1000):012x}{secrets.token_hex(8)}"
 
 
-def first_id(prefix: str, now: datetime) -> str:
-    """Sorts before every id of that millisecond.
-
-    >>> first_id("ses", datetime(2026, 1, 1, tzinfo=UTC)) < new_id("ses", datetime(2026, 1, 1, tzinfo=UTC))
-    True
-    """
-    return f"{prefix}_{int(now.timestamp() * 1000):012x}"
-
-
 def answer_id(message_id: str) -> str:
     """`ans_X` answers `msg_X`."""
     return "ans_" + message_id.removeprefix("msg_")

@@ -25,7 +25,6 @@ from foreverus.conversations.views import public_conversation
 from foreverus.errors import Conflict, InvalidRequest, LimitReached
 
 MOST_TEXT_BYTES = MOST_ANSWER_BYTES  # of a question and of an answer each, as of those that are written here
-MOST_EXCHANGES = 20_000  # of a conversation: their ids go on by a millisecond each
 # Of all that one person has imported: twice the largest file that the page reads, US$ 2 at most to write.
 MOST_IMPORTED_BYTES = 200_000_000
 EXCHANGE_BYTES = 1_000  # what keeping one takes beside its texts
@@ -48,6 +47,50 @@ class GivenExchange:
         """What it takes of its person's room."""
         return EXCHANGE_BYTES + len(self.question.encode()) + len(self.answer.encode())
 
+    @classmethod
+    def of(cls, place: int, given: Mapping[str, Any]) -> "GivenExchange":
+        """Of the request's exchange in this place. Raises InvalidRequest where a text is too long."""
+        for name in ("question", "answer"):
+            if (size := len(given[name].encode())) > MOST_TEXT_BYTES:
+                param = f"exchanges[{place}].{name}"
+                message = f"'{param}' has {size:,} bytes, the most is {MOST_TEXT_BYTES:,}: shorten it or leave it out."
+                raise InvalidRequest(message, param=param, code="invalid_field")
+        return cls(
+            question=given["question"],
+            answer=given["answer"],
+            asked_at=given.get("asked_at") or "",
+            answered_at=given.get("answered_at") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenConversation:
+    """A part of a conversation, as a file has it. `source_id`: what the source calls the conversation. `first`: the
+    place in it of the first of these exchanges. The times are ISO 8601; `updated_at` empty: it does not say."""
+
+    source: str
+    source_id: str
+    title: str
+    system: str
+    created_at: str
+    updated_at: str
+    first: int
+    exchanges: Sequence[GivenExchange]
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "GivenConversation":
+        """Of a request that its schema lets through (`conversation_import`). Raises InvalidRequest."""
+        return cls(
+            source=given["source"],
+            source_id=given["source_id"],
+            title=given.get("title", ""),
+            system=given.get("system", ""),
+            created_at=given["created_at"],
+            updated_at=given.get("updated_at") or "",
+            first=given.get("first", 0),
+            exchanges=tuple(GivenExchange.of(place, one) for place, one in enumerate(given["exchanges"])),
+        )
+
 
 @dataclass(frozen=True)
 class ConversationImports:
@@ -60,25 +103,24 @@ class ConversationImports:
     push: Callable[[], Push]
     retention_days: int = 0
 
-    def take(self, user_id: str, given: Mapping[str, Any]) -> Body:
+    def take(self, user_id: str, request: Mapping[str, Any]) -> Body:
         """One conversation, or its exchanges from `first` on: `{object, id, taken, known}`. Raises InvalidRequest,
         LimitReached (nothing of it is kept), and Conflict where that conversation was deleted within the last day."""
-        begun = self._time(given["created_at"], "created_at")
-        exchanges = [_exchange(n, one) for n, one in enumerate(given["exchanges"])]
+        given = GivenConversation.of(request)
+        begun = self._time(given.created_at, "created_at")
         wanted = self._conversation(user_id, given, begun)
-        self._take_room(wanted, begun, given.get("first", 0), exchanges)
+        self._take_room(wanted, begun, given.first, given.exchanges)
         try:
             conversation = self.store.create(wanted)
         except Conflict as err:
             raise _deleted() from err
         taken = sum(
-            self._keep(conversation, given["source"], begun, given.get("first", 0) + n, one)
-            for n, one in enumerate(exchanges)
+            self._keep(conversation, given.source, begun, given.first + n, one) for n, one in enumerate(given.exchanges)
         )
-        if taken and not given.get("first"):  # with its other parts it is in their lists already
+        if taken and not given.first:  # with its other parts it is in their lists already
             shown = public_conversation(self.store.with_title(conversation), self.retention_days)
             show_conversation(self.push(), user_id, shown)
-        known = len(exchanges) - taken
+        known = len(given.exchanges) - taken
         return {"object": "conversation.imported", "id": conversation.conversation_id, "taken": taken, "known": known}
 
     def _take_room(self, wanted: Conversation, begun: datetime, first: int, exchanges: Sequence[GivenExchange]) -> None:
@@ -96,16 +138,16 @@ class ConversationImports:
             fresh = [one for n, one in enumerate(exchanges) if _message_id(wanted, begun, first + n) not in known]
             self.room(wanted.user_id, sum(one.bytes for one in fresh))
 
-    def _conversation(self, user_id: str, given: Mapping[str, Any], begun: datetime) -> Conversation:
+    def _conversation(self, user_id: str, given: GivenConversation, begun: datetime) -> Conversation:
         """What is kept for a while only is kept from now on."""
-        ended = self._time(given["updated_at"], "updated_at") if given.get("updated_at") else begun
+        ended = self._time(given.updated_at, "updated_at") if given.updated_at else begun
         used = self.clock() if self.retention_days else max(begun, ended)
-        digest = _digest(user_id, given["source"], given["source_id"])
+        digest = _digest(user_id, given.source, given.source_id)
         return Conversation(
             conversation_id=f"conv_{_milliseconds(begun):012x}{digest}",
             user_id=user_id,
-            title=given.get("title", ""),
-            system=given.get("system", ""),
+            title=given.title,
+            system=given.system,
             created_at=ids.timestamp(begun),
             updated_at=ids.timestamp(used),
         )
@@ -186,21 +228,6 @@ def _milliseconds(moment: datetime) -> int:
 def _digest(*parts: str) -> str:
     """Sixteen hexadecimal digits, as the random end of an id has."""
     return hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:16]
-
-
-def _exchange(n: int, given: Mapping[str, Any]) -> GivenExchange:
-    """Raises InvalidRequest."""
-    for name in ("question", "answer"):
-        if (size := len(given[name].encode())) > MOST_TEXT_BYTES:
-            param = f"exchanges[{n}].{name}"
-            message = f"'{param}' has {size:,} bytes, the most is {MOST_TEXT_BYTES:,}: shorten it or leave it out."
-            raise InvalidRequest(message, param=param, code="invalid_field")
-    return GivenExchange(
-        question=given["question"],
-        answer=given["answer"],
-        asked_at=given.get("asked_at") or "",
-        answered_at=given.get("answered_at") or "",
-    )
 
 
 def _deleted() -> Conflict:

@@ -64,10 +64,6 @@ class Purse(Protocol):
     def release(self, month: str, name: str) -> bool:
         """Takes a reservation away whose owner has spent nothing that is not counted. False: there is none."""
 
-    def hand_over(self, month: str, name: str, to: str, usd: float | Decimal) -> bool:
-        """What `name` has really spent becomes a part of what `to` has reserved, and counts with it; the rest is free.
-        False, and nothing is changed, where one of the two has no reservation any more."""
-
 
 @dataclass(frozen=True)
 class Offer:
@@ -196,17 +192,6 @@ class PurseStore:
         """See `release`; for who has more to write in the same transaction."""
         old = self.reservation(month, name)
         return (_gone(old), _add(month, -old.usd)) if old else ()
-
-    def hand_over(self, month: str, name: str, to: str, usd: float | Decimal) -> bool:
-        def once() -> bool:
-            old, heir, spent = self.reservation(month, name), self.reservation(month, to), at_most(usd)
-            if old is None or heir is None:
-                return False
-            more = self._put(replace(heir, usd=heir.usd + spent), heir)
-            self.items.transact(_gone(old), more, _add(month, spent - old.usd))
-            return True
-
-        return self._repeat(once)
 
     def _release(self, month: str, name: str) -> bool:
         if writes := self.releasing(month, name):

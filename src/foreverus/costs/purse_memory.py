@@ -50,10 +50,3 @@ class MemoryPurse:
 
     def release(self, month: str, name: str) -> bool:
         return self.reservations.pop((month, name), None) is not None
-
-    def hand_over(self, month: str, name: str, to: str, usd: float | Decimal) -> bool:
-        heir = self.reservations.get((month, to))
-        if heir is None or not self.release(month, name):
-            return False
-        self.reservations[month, to] = replace(heir, usd=heir.usd + at_most(usd))
-        return True

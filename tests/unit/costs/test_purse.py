@@ -123,16 +123,6 @@ def test_what_cost_nothing_is_released_without_an_entry(purse: Purse) -> None:
     assert figures(purse) == (0, 0, 20)
 
 
-def test_what_a_call_has_cost_becomes_a_part_of_its_sessions_reservation(purse: Purse) -> None:
-    purse.reserve(asked("ses_1", 0.5))
-    purse.reserve(asked("ses_1/msg_1", 0.01, Owner.CHAT))
-    assert [purse.hand_over(MONTH, "ses_1/msg_1", "ses_1", 0.0004) for _ in range(2)] == [True, False]
-    assert figures(purse) == (0, 0.5004, 19.4996)
-    purse.reserve(asked("ses_2/msg_1", 0.01, Owner.CHAT))
-    assert not purse.hand_over(MONTH, "ses_2/msg_1", "ses_2", 0.0004)
-    assert figures(purse) == (0, 0.5104, 19.4896), "its session is closed: it is kept until somebody has counted it"
-
-
 def test_a_reservation_belongs_to_the_month_in_which_it_was_made(purse: Purse) -> None:
     purse.reserve(asked("ses_1", 20, month="2026-01"))
     purse.reserve(asked("ses_2", 20, month="2026-02"))

@@ -60,7 +60,7 @@ class World:
     def step(self) -> None:
         """Somebody does something, and may be cut off in it."""
         work = self.works[self.number(OWNERS - 1)]
-        acts = (self.reserve, self.reserve, self.spend, self.shrink, self.settle, self.sweep, self.hand_over)
+        acts = (self.reserve, self.reserve, self.spend, self.shrink, self.settle, self.sweep)
         try:
             acts[self.number(len(acts) - 1)](work)
         except Crash:
@@ -100,21 +100,6 @@ class World:
             self.settle(work)
             self.purse.release(self.month, work.name)
 
-    def hand_over(self, work: Work) -> None:
-        """A call of its own, which is paid and becomes a part of what the owner has spent."""
-        if work.is_over or work.may is None or not work.may:
-            return
-        call = Reservation(self.month, f"{work.name}/call", Owner.CHAT, exact(0.3), AT, AT)
-        self.purse.reserve(call)
-        if (found := self.purse.reservation(self.month, work.name)) is None:
-            return
-        usd = exact(self.number(3) / 10)
-        if not self.purse.hand_over(self.month, call.name, work.name, usd):
-            return
-        work.may = found.usd + usd if not work.is_over else NOTHING
-        if not work.is_over:
-            work.spent += usd
-
     def check(self) -> None:
         at = self.purse.month(self.month)
         assert at.committed == at.spent + at.reserved
@@ -122,10 +107,9 @@ class World:
         assert sum(work.spent for work in self.works) <= self.cap
 
     def end(self) -> None:
-        """Everybody is tried again until it is over; then the sweep finds what calls have left."""
+        """Everybody is tried again until it is over."""
         for work in self.works:
             self.settle(work)
-            self.purse.release(self.month, f"{work.name}/call")
         at = self.purse.month(self.month)
         assert not at.reservations
         assert at.committed == at.spent == sum(work.spent for work in self.works)
@@ -161,7 +145,7 @@ class Cut(MemoryPurse):
 
     def __getattribute__(self, name: str):  # type: ignore[no-untyped-def]
         found = super().__getattribute__(name)
-        if name not in ("reserve", "shrink", "settle", "release", "hand_over"):
+        if name not in ("reserve", "shrink", "settle", "release"):
             return found
         world = super().__getattribute__("world")
 

@@ -26,10 +26,6 @@ class TaskEnding:
     def why(self) -> TaskOutcome | None:
         return self._why
 
-    @property
-    def hands_back(self) -> bool:
-        return self._why in (TaskOutcome.TOLD, TaskOutcome.LOST)
-
     def wait(self, seconds: float) -> bool:
         """Until it begins; whether it has."""
         return self._event.wait(seconds)

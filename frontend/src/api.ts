@@ -167,6 +167,16 @@ export function createApi(
     return call<List<T>>("GET", `${path}?${new URLSearchParams(query)}`);
   };
 
+  /** The whole of a list that is short: as many parts of it as there are. */
+  async function all<T extends { id: string }>(path: string): Promise<T[]> {
+    const found: T[] = [];
+    for (;;) {
+      const { data, has_more } = await part<T>(path, { limit: 100, after: found.at(-1)?.id });
+      found.push(...data);
+      if (!has_more || data.length === 0) return found;
+    }
+  }
+
   const of = (kind: string, id: string) => `/${kind}/${encodeURIComponent(id)}`;
 
   return {
@@ -242,9 +252,9 @@ export function createApi(
     createBatch: (batch: NewBatch, key: string) => call<Batch>("POST", "/batches", { body: batch, key }),
     batches: (after?: string) => part<Batch>("/batches", { limit: BATCHES_A_PAGE, after }),
     batch: (id: string) => call<Batch>("GET", of("batches", id)),
-    keys: async () => (await call<List<ApiKey>>("GET", "/keys?limit=100")).data,
+    keys: () => all<ApiKey>("/keys"),
     createKey: (wish: KeyWish) => call<NewApiKey>("POST", "/keys", { body: wish }),
-    prompts: async () => (await call<List<Prompt>>("GET", "/prompts?limit=100")).data,
+    prompts: () => all<Prompt>("/prompts"),
     createPrompt: (prompt: PromptCreate, key: string) => call<Prompt>("POST", "/prompts", { body: prompt, key }),
     changePrompt: (id: string, change: PromptChange) => call<Prompt>("PATCH", of("prompts", id), { body: change }),
     /** Goes out even when the page is being left. */

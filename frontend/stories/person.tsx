@@ -46,7 +46,10 @@ const DRAWN = new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="120" hei
 const KEPT = { object: "memory" as const, enabled: true, in_use: true, tokens: 12, conversation: null, created_at: AT, updated_at: AT };
 const MEMORIES: MemoryList = {
   ...{ object: "list", has_more: false, budget_tokens: 500, used_tokens: 12 },
-  data: [{ ...KEPT, id: "memory_1", text: "I teach chemistry in Salvador." }],
+  data: [
+    { ...KEPT, id: "memory_2", text: "I am away until May.", enabled: false, in_use: false, conversation: { id: "con_1", title: "The sky" } },
+    { ...KEPT, id: "memory_1", text: "I teach chemistry in Salvador." },
+  ],
 };
 const SOMEBODY: Me = {
   ...{ object: "person", id: "user", backend: null, language: null, theme: null, default_backend: "auto", sounds: false },

@@ -100,3 +100,15 @@ it.each([
   const error = await caught(api.post("con_1", "Oi", "k1"));
   expect([error.code, error.passing, error.retryAfter]).toEqual(["too_many_messages", passing, retryAfter]);
 });
+
+it("reads a short list whole, however many parts it comes in", async () => {
+  const { api, sent, fetcher } = setUp(
+    json(200, { data: [{ id: "prompt_3" }, { id: "prompt_2" }], has_more: true }),
+    json(200, { data: [{ id: "prompt_1" }], has_more: false }),
+    json(200, { data: [], has_more: true }), // it says so, and has nothing: nobody asks for ever
+  );
+  expect((await api.prompts()).map(({ id }) => id)).toEqual(["prompt_3", "prompt_2", "prompt_1"]);
+  expect([sent(0).url, sent(1).url]).toEqual(["http://api/v1/prompts?limit=100", "http://api/v1/prompts?limit=100&after=prompt_2"]);
+  expect(await api.keys()).toEqual([]);
+  expect(fetcher).toHaveBeenCalledTimes(3);
+});

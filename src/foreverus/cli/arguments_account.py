@@ -70,7 +70,7 @@ def me_words(groups: Groups) -> None:
 def memory_words(groups: Groups) -> None:
     memory = groups.add_parser(
         "memory",
-        help="what the model is to know in all your conversations: list, add, forget",
+        help="what the model is to know in all your conversations: list, add, switch, forget",
         description="What you want remembered: 50 sentences at most, each read with your questions as far as there is "
         "room. Nothing is remembered by itself.",
         epilog="The API and a key for it are found as for `foreverus batch`. Exit status: 0 done, 1 refused, 2 the "
@@ -80,8 +80,11 @@ def memory_words(groups: Groups) -> None:
     commands.add_parser("list", parents=[everywhere()], help="all of them, newest first, and what they take")
     add = commands.add_parser("add", parents=[everywhere()], help="remember a sentence: the standard output is its id")
     add.add_argument("text", metavar="TEXT", help="300 characters at most")
+    on = commands.add_parser("on", parents=[everywhere()], help="have one read with your questions again")
+    off = commands.add_parser("off", parents=[everywhere()], help="keep one, and have it read no more")
     forget = commands.add_parser("forget", parents=[everywhere()], help="forget one, for good")
-    forget.add_argument("id", metavar="ID", type=identifier, help="memory_…, of the list")
+    for one in (on, off, forget):
+        one.add_argument("id", metavar="ID", type=identifier, help="memory_…, of the list")
 
 
 def erasure_words(groups: Groups) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
+_ORDER = (*range(0x2028, 0x202F), *range(0x2066, 0x206A))  # ends of lines, and what turns the reading order of the rest
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160), *_ORDER), "�")
 
 
 def printable(text: str) -> str:

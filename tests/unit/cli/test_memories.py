@@ -8,7 +8,9 @@ from tests.unit.cli.conftest import Shell
 from tests.unit.cli.server import LOST, Server
 
 ANA = {"id": "memory_1", "object": "memory", "text": "I am Ana.\x1b[2J", "enabled": True, "in_use": True}
+TALK = {"id": "con_1", "title": "The\u202esea"}
 OFF = {"id": "memory_2", "object": "memory", "text": "I am away.", "enabled": False, "in_use": False}
+OFF["conversation"] = TALK
 OVER = {"id": "memory_3", "object": "memory", "text": "I talk much.", "enabled": True, "in_use": False}
 LIST = {"object": "list", "data": [ANA, OFF, OVER], "has_more": False, "budget_tokens": 500, "used_tokens": 40}
 
@@ -18,7 +20,7 @@ def test_the_list_says_what_is_read_and_what_it_takes(server: Server, shell: She
     assert shell.run("list", group="memory") == 0
     assert shell.out.splitlines() == [
         "memory_1  on       I am Ana.\ufffd[2J",
-        "memory_2  off      I am away.",
+        "memory_2  off      I am away.  (from The\ufffdsea)",
         "memory_3  no room  I talk much.",
     ]
     assert "40 of 500 tokens in each question." in shell.err
@@ -72,3 +74,24 @@ def test_one_is_forgotten_and_one_that_is_not_there_is_an_error(server: Server, 
     assert shell.out == "memory_1 forgotten\n"
     assert shell.run("forget", "memory_9", group="memory") == 1
     assert "There is no memory 'memory_9'." in shell.err
+
+
+def test_one_is_switched_off_and_on_again_by_itself(server: Server, shell: Shell) -> None:
+    asked: list[tuple[str, str, bool]] = []
+    has_room = [True, True, False, True]
+
+    def patched(method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, object]:
+        enabled = json.loads(body)["enabled"]
+        asked.append((method, path, enabled))
+        return 200, {**ANA, "enabled": enabled, "in_use": enabled and has_room[len(asked) - 1]}
+
+    server.more = patched
+    assert shell.run("off", "memory_1", group="memory") == 0
+    assert (shell.out, shell.err) == ("memory_1 is off\n", "")
+    assert shell.run("on", "memory_1", group="memory") == 0
+    assert (shell.out, shell.err) == ("memory_1 is on\n", "")
+    assert shell.run("on", "memory_1", group="memory") == 0
+    assert "not read: newer ones" in shell.err
+    assert shell.run("on", "memory_1", "--json", group="memory") == 0
+    assert json.loads(shell.out) == ANA
+    assert asked == [("PATCH", "/memories/memory_1", enabled) for enabled in (False, True, True, True)]

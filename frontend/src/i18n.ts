@@ -1,6 +1,7 @@
 /** Every string that the page shows, in the language that is chosen: only that one is fetched, and of that first what is
  * said before anything is opened. */
 import { effect, signal } from "@preact/signals";
+import { isolated } from "./logic/bidi";
 import { LOCALE, type Language } from "./logic/format";
 import type { pt } from "./i18n/pt";
 import type { ptLater } from "./i18n/pt.later";
@@ -73,9 +74,12 @@ export async function allWords(): Promise<void> {
   await fetchAll();
 }
 
-/** `{name}` in the string is replaced by `values.name`. */
+/** `{name}` in the string is replaced by `values.name`; a text in it stays by itself, whichever way it is written. */
 export function fill(text: string, values: Record<string, string | number> = {}): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name] ?? whole;
+    return typeof value === "string" ? isolated(value) : String(value);
+  });
 }
 
 export function t(key: Key, values?: Record<string, string | number>): string {

@@ -58,17 +58,34 @@ async function find(selector: string): Promise<HTMLElement> {
   }
 }
 
-async function show(name: string): Promise<void> {
+const NAMES = new Set(["name", "title", "filename", "email", "custom_id", "param", "text"]);
+const isWords = (text: string) => /[^a-z0-9_:.@/-]/i.test(text) || text.includes("."); // others are ids, which the page compares
+
+type Around = readonly [before: string, after: string];
+
+/** The same value, with `around` each name in it that somebody has given. */
+function marked(value: unknown, around: Around): unknown {
+  const put = (name: string) => around[0] + name + around[1];
+  if (Array.isArray(value)) return value.map((one) => marked(one, around));
+  if (value instanceof File) return new File([value], put(value.name), { type: value.type });
+  if (!value || typeof value !== "object" || ![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
+  const isName = (key: string, one: unknown): one is string => NAMES.has(key) && typeof one === "string" && isWords(one);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, isName(key, one) ? put(one) : marked(one, around)]));
+}
+
+/** `around`: what stands before and behind each name that somebody has given, of whatever kind. */
+async function show(name: string, around?: Around): Promise<void> {
   render(null, root);
   for (const [one, value] of first) one.value = value;
   state.now.value = state.heardAt.value = NOW;
   const story = STORIES[name];
   story?.set?.();
+  if (around) for (const one of first.keys()) one.value = marked(one.value, around);
   const other = language.value === "pt" ? "en" : "pt";
   render(
     <>
       <nav class="stories">
-        <button type="button" onClick={() => void choose(other).then(() => show(name))}>
+        <button type="button" onClick={() => void choose(other).then(() => show(name, around))}>
           {other}
         </button>
         {Object.keys(STORIES).map((one) => (

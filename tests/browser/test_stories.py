@@ -24,6 +24,8 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / ".local" / "node" / "bin"
+# Closes what it has not opened, and turns the rest; where a name ends.
+NAMED, NAMED_END = "\u2069\u202e", "\u00a4"
 LOCALES = {"en": "en-US", "pt": "pt-BR"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -52,6 +54,29 @@ SEEN = """() => {
     if (hides && one.scrollWidth > one.clientWidth + 1 && one.textContent.trim()) cut.push(name);
   }
   return {boxes, wide, cut, text: story.textContent.trim()};
+}"""
+# Of each text that is shown, its words outside of what somebody named that stand in the wrong order: of two letters on
+# one line the second is left of the first.
+TURNED = """() => {
+  const turned = [], walk = document.createTreeWalker(document.getElementById("story"), NodeFilter.SHOW_TEXT);
+  const names = /[\\u2068\\u2069]?\\u202e[^\\u00a4]*\\u00a4\\u2069*/g, range = document.createRange();
+  const at = (node, i) => (range.setStart(node, i), range.setEnd(node, i + 1), range.getClientRects()[0]);
+  let named = 0;
+  while (walk.nextNode()) {
+    const node = walk.currentNode, text = node.data, own = [...text.matchAll(names)];
+    named += own.length;
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest(".bubble, pre, svg, option, bdi")) continue;
+    const isNamed = (i) => own.some((one) => i >= one.index && i < one.index + one[0].length);
+    for (let i = 1; i < text.length; i++) {
+      if (isNamed(i) || isNamed(i - 1) || !/\\w\\w/.test(text.slice(i - 1, i + 1))) continue;
+      const [before, here] = [at(node, i - 1), at(node, i)];
+      if (before?.width && here?.width && before.top === here.top && here.left < before.left) {
+        turned.push(text);
+        break;
+      }
+    }
+  }
+  return {named, turned};
 }"""
 AXE_RUN = """async (rules) => {
   const found = await axe.run("#story", {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]});
@@ -130,6 +155,21 @@ def test_a_theme_changes_colours_and_no_box(browser: Browser, stories: str, lang
         problems += [f"{name}: {one} is cut off" for one in light["cut"]]
         problems += [f"{name}: {one}" for one in set(light["boxes"]) ^ set(seen["dark"]["boxes"])]
     page.context.close()
+    assert problems == []
+
+
+def test_a_name_turns_no_word_beside_it(browser: Browser, stories: str) -> None:
+    """Each name of every story begins with U+202E, which turns what comes after it until its paragraph ends."""
+    page = opened(browser, stories, "en", 1280)
+    problems, named = [], 0
+    for name in page.evaluate("stories"):
+        page.evaluate("([name, around]) => story(name, around)", [name, [NAMED, NAMED_END]])
+        page.locator("#story > *").first.wait_for()
+        found = page.evaluate(TURNED)
+        named += found["named"]
+        problems += [f"{name}: {one}" for one in found["turned"]]
+    page.context.close()
+    assert named > 100
     assert problems == []
 
 

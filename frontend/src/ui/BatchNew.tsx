@@ -6,6 +6,7 @@ import type { QuoteActions } from "../actions/quotes";
 import { language, t } from "../i18n";
 import { isGood, isSending, WINDOWS_H, type BatchDraft } from "../logic/batchDraft";
 import type { Report } from "../logic/batchCheck";
+import { isolated } from "../logic/bidi";
 import { bytes, number, percent } from "../logic/format";
 import { batchDraft } from "../state";
 import type { BackendChoice, QuoteWish } from "../types";
@@ -210,7 +211,7 @@ function Draft({ draft, actions, quotes }: { draft: BatchDraft; actions: DraftAc
   return (
     <>
       <div class="chosen">
-        <strong>{draft.file.name}</strong>
+        <strong>{isolated(draft.file.name)}</strong>
         {!isSending(draft) && (
           <button type="button" class="quiet" onClick={() => actions.discard()}>
             {t("batch.discard")}

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { known, language, t } from "../i18n";
 import type { Report } from "../logic/batchCheck";
 import type { Problem } from "../logic/batchFindings";
+import { isolated } from "../logic/bidi";
 import { number } from "../logic/format";
 import type { BatchError } from "../types";
 
@@ -60,7 +61,7 @@ export function ProblemTable({ rows, total }: { rows: readonly Row[]; total: num
             <tr key={i}>
               <td>{row.line === null ? t("batch.problem.file") : number(row.line, language.value)}</td>
               <td>
-                {row.title && <strong>{row.title}</strong>} {row.param && <code>{row.param}</code>} {row.more}
+                {row.title && <strong>{row.title}</strong>} {row.param && <code>{isolated(row.param)}</code>} {row.more}
               </td>
             </tr>
           ))}

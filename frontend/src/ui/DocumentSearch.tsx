@@ -4,6 +4,7 @@ import { explain } from "../actions/notices";
 import type { DocumentActions } from "../actions/documents";
 import { documents } from "../documents";
 import { t } from "../i18n";
+import { isolated } from "../logic/bidi";
 import type { PassageList } from "../types";
 import { isEnterOfInputMethod } from "./enter";
 import { Told } from "./Said";
@@ -18,7 +19,7 @@ function Passage({ one }: { one: PassageList["data"][number] }) {
   return (
     <li class="document-passage">
       <p>
-        <ToPlace to={{ document_id, start, end, page }}>{[one.filename, where].filter(Boolean).join(", ")}</ToPlace>
+        <ToPlace to={{ document_id, start, end, page }}>{[isolated(one.filename), where].filter(Boolean).join(", ")}</ToPlace>
       </p>
       {one.heading && <p class="hint">{one.heading}</p>}
       <p class="document-text">{one.text}</p>

@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import type { ConversationActions } from "../actions/conversations";
 import { importing, type ImportActions, type Importing } from "../actions/imports";
 import { t } from "../i18n";
+import { isolated } from "../logic/bidi";
 import { exporting } from "../state";
 import { Told } from "./Said";
 
@@ -16,7 +17,7 @@ function Refusals({ found }: { found: Importing }) {
       <ul>
         {found.refused.slice(0, MOST_NAMED).map((one, i) => (
           <li key={i}>
-            {one.title || t("chat.untitled")}: {t(`import.why.${one.why}`)}
+            {isolated(one.title) || t("chat.untitled")}: {t(`import.why.${one.why}`)}
           </li>
         ))}
         {found.refused.length > MOST_NAMED && <li>…</li>}

@@ -5,6 +5,7 @@ import { MEMORIES, memoryActions, type MemoryActions } from "../actions/memories
 import { preferenceActions } from "../actions/preferences";
 import type { Api } from "../api";
 import { language, t } from "../i18n";
+import { isolated } from "../logic/bidi";
 import { number } from "../logic/format";
 import { asMemory, MEMORY_CHARACTERS } from "../logic/remember";
 import { me } from "../personal";
@@ -77,7 +78,7 @@ function Row(props: RowProps) {
         <span class="hint">
           {t("memories.from")}{" "}
           <PlaceLink to={{ area: "chats", id: conversation.id }} current={false}>
-            {conversation.title || t("chat.untitled")}
+            {isolated(conversation.title) || t("chat.untitled")}
           </PlaceLink>
         </span>
       )}

@@ -8,6 +8,7 @@ import type { Api } from "../api";
 import { documents, reading } from "../documents";
 import { t } from "../i18n";
 import { codePoints } from "../logic/answers";
+import { isolated } from "../logic/bidi";
 import type { TextPlace } from "../logic/textPlace";
 import { area } from "../state";
 import { Said } from "./Said";
@@ -84,7 +85,7 @@ export default function Reader({ api }: { api: Api }) {
   return (
     <dialog ref={sheet} class="sheet reader" aria-labelledby="reader-title" onClose={close}>
       <div class="reader-head">
-        <h2 id="reader-title">{where ? `${name}, ${where}` : name}</h2>
+        <h2 id="reader-title">{where ? `${isolated(name)}, ${where}` : name}</h2>
         <button type="button" class="quiet" onClick={() => sheet.current?.close()}>
           {t("reader.close")}
         </button>

@@ -4,6 +4,7 @@ import { documentActions } from "../actions/documents";
 import type { Api } from "../api";
 import { documents } from "../documents";
 import { language, t } from "../i18n";
+import { isolated } from "../logic/bidi";
 import { shareOf } from "../logic/documents";
 import { percent } from "../logic/format";
 import type { Document, Sources as Found } from "../types";
@@ -24,7 +25,7 @@ export function placeWords(place: { page: number; start: number }, document: Doc
 function One({ place }: { place: NumberedPlace }) {
   const list = documents.value;
   const document = list?.data.find(({ id }) => id === place.document_id);
-  const where = [document?.filename ?? t(list ? "sources.deleted" : "app.loading"), placeWords(place, document)].filter(Boolean).join(", ");
+  const where = [document ? isolated(document.filename) : t(list ? "sources.deleted" : "app.loading"), placeWords(place, document)].filter(Boolean).join(", ");
   return (
     <li value={place.number}>
       <span aria-hidden="true">[{place.number}] </span>

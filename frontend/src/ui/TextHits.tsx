@@ -11,7 +11,7 @@ import type { Conversation, TextPart } from "../types";
 import { Told } from "./Said";
 
 function Parts({ parts }: { parts: readonly TextPart[] }) {
-  return <>{parts.map((part, i) => (part.marked ? <mark key={i}>{part.text}</mark> : part.text))}</>;
+  return <bdi>{parts.map((part, i) => (part.marked ? <mark key={i}>{part.text}</mark> : part.text))}</bdi>;
 }
 
 function Hit({ hit, chats }: { hit: Conversation; chats: ChatActions }) {

@@ -14,7 +14,7 @@ from bench.figures import Figure, figure
 from bench.memory_worker import put_batch
 from bench.processor import Stopwatch
 from foreverus import ids
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.assembly import Assembly

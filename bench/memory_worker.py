@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foreverus.aws.push import MemoryPush
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.aws.sqs import Delivery, MemoryQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.openai_http import OpenAiEngine

@@ -1,9 +1,8 @@
-"""Objects of the data bucket (S3), streamed; and their twin in memory.
+"""Objects of the data bucket (S3), streamed. Their twin in memory: `s3_memory.py`.
 
 S3 says 403 instead of 404 for what is not there to whoever may not list the bucket: callers need `s3:ListBucket`.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from foreverus.aws.s3_parts import ContentDiffers, PartsWriter, Piece, join
+from foreverus.aws.s3_parts import PartsWriter, Piece, join
 from foreverus.errors import ForeverUsError
 
 JSONL = "application/jsonl"
@@ -33,10 +32,26 @@ class ObjectChanged(ForeverUsError):
 
 
 class ObjectHead(NamedTuple):
-    """`etag`: changes with the content."""
+    """`size`: bytes. `etag`: changes with the content."""
 
     size: int
     etag: str
+
+
+class ListedObject(NamedTuple):
+    """`size`: bytes. `etag`: changes with the content."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class PresignedUpload(NamedTuple):
+    """Where an object can be uploaded to, once begun until `expires_at`, with these `headers`."""
+
+    url: str
+    headers: dict[str, str]
+    expires_at: datetime
 
 
 class Writer(Protocol):
@@ -62,10 +77,15 @@ class Objects(Protocol):
     def delete(self, key: str) -> None: ...
     def delete_all(self, keys: Sequence[str]) -> None: ...
     def erase(self, key: str) -> None: ...
-    def list(self, prefix: str) -> list[tuple[str, int, str]]: ...
-    def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]: ...
+    def list(self, prefix: str) -> list[ListedObject]: ...
+    def presigned_put(self, key: str, size: int, content_type: str) -> PresignedUpload: ...
     def presigned_get(self, key: str, filename: str = "", seconds: int = ADDRESS_S) -> str: ...
     def writer(self, key: str, content_type: str = JSONL) -> AbstractContextManager[Writer]: ...
+
+
+def upload_address(url: str, content_type: str, now: datetime) -> PresignedUpload:
+    """Of an address that was signed now, for one upload of this type."""
+    return PresignedUpload(url, {"Content-Type": content_type, **_ONCE}, now + timedelta(seconds=ADDRESS_S))
 
 
 class S3Objects:
@@ -171,19 +191,19 @@ class S3Objects:
                 if one["Key"] == key:
                     self.client.delete_object(Bucket=self.bucket, Key=key, VersionId=one["VersionId"])
 
-    def list(self, prefix: str) -> list[tuple[str, int, str]]:
+    def list(self, prefix: str) -> list[ListedObject]:
         """(key, bytes, etag) of every object whose key begins so, in the order of keys."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         found = (one for page in pages for one in page.get("Contents", []))
-        return [(one["Key"], int(one["Size"]), one["ETag"].strip('"')) for one in found]
+        return [ListedObject(one["Key"], int(one["Size"]), one["ETag"].strip('"')) for one in found]
 
-    def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
-        """(address, headers to send, until when): takes exactly `size` bytes of this type, once begun in time, and only
-        while nothing is there. All of that is signed: without one of the headers S3 refuses it."""
+    def presigned_put(self, key: str, size: int, content_type: str) -> PresignedUpload:
+        """Takes exactly `size` bytes of this type, and only while nothing is there. All of that is signed: without one
+        of the headers S3 refuses it."""
         asked = {"Bucket": self.bucket, "Key": key, "ContentType": content_type, "ContentLength": size}
         once = {"IfNoneMatch": _ONCE["If-None-Match"]}
         url = self.client.generate_presigned_url("put_object", Params=asked | once, ExpiresIn=ADDRESS_S)
-        return str(url), {"Content-Type": content_type, **_ONCE}, self.clock() + timedelta(seconds=ADDRESS_S)
+        return upload_address(str(url), content_type, self.clock())
 
     def presigned_get(self, key: str, filename: str = "", seconds: int = ADDRESS_S) -> str:
         """Where the object can be downloaded under this name; without one: where it is to be looked at."""
@@ -211,90 +231,3 @@ def _is_missing(err: ClientError) -> bool:
 
 def _translated(err: ClientError, key: str) -> Exception:
     return ObjectNotThere(f"There is no object {key}.") if _is_missing(err) else err
-
-
-class MemoryObjects:
-    """Twin of `S3Objects`. Its presigned addresses are recorded in `addresses`, not served."""
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.clock = clock
-        self.held: dict[str, bytes] = {}
-        self.content_types: dict[str, str] = {}
-        self.addresses: list[str] = []
-
-    def head(self, key: str) -> ObjectHead | None:
-        return ObjectHead(len(self.held[key]), _etag(self.held[key])) if key in self.held else None
-
-    def size(self, key: str) -> int | None:
-        return len(self.held[key]) if key in self.held else None
-
-    def read(self, key: str, start: int, end: int) -> bytes:
-        return self._get(key)[start:end] if start < end else b""
-
-    def stream(self, key: str) -> Iterator[bytes]:
-        data = self._get(key)
-        for at in range(0, len(data), CHUNK_BYTES):
-            yield data[at : at + CHUNK_BYTES]
-
-    def copy(self, source_key: str, key: str, etag: str) -> None:
-        data = self._get(source_key)
-        if _etag(data) != etag:
-            raise ObjectChanged(f"The object {source_key} has changed.")
-        self.put(key, data, self.content_types[source_key])
-
-    def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
-        self.held[key], self.content_types[key] = data, content_type
-
-    def join(self, pieces: Sequence[Piece], key: str, content_type: str, md5: str) -> None:
-        data = b"".join(self._get(one.key)[: one.size] for one in pieces)
-        if md5 and _etag(data) != md5:
-            raise ContentDiffers(_etag(data))
-        self.put(key, data, content_type)
-
-    def delete(self, key: str) -> None:
-        self.held.pop(key, None)
-
-    def delete_all(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            self.delete(key)
-
-    def erase(self, key: str) -> None:
-        self.delete(key)
-
-    def list(self, prefix: str) -> list[tuple[str, int, str]]:
-        keys = sorted(key for key in self.held if key.startswith(prefix))
-        return [(key, len(self.held[key]), _etag(self.held[key])) for key in keys]
-
-    def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
-        self.addresses.append(f"memory://put/{key}?bytes={size}")
-        return self.addresses[-1], {"Content-Type": content_type, **_ONCE}, self.clock() + timedelta(seconds=ADDRESS_S)
-
-    def presigned_get(self, key: str, filename: str = "", seconds: int = ADDRESS_S) -> str:
-        self.addresses.append(f"memory://get/{key}?filename={quote(filename, safe='')}")
-        return self.addresses[-1]
-
-    @contextmanager
-    def writer(self, key: str, content_type: str = JSONL) -> Iterator[Writer]:
-        writer = _MemoryWriter()
-        yield writer
-        if writer.size:
-            self.put(key, bytes(writer.data), content_type)
-
-    def _get(self, key: str) -> bytes:
-        if key not in self.held:
-            raise ObjectNotThere(f"There is no object {key}.")
-        return self.held[key]
-
-
-def _etag(data: bytes) -> str:
-    return hashlib.md5(data).hexdigest()  # noqa: S324
-
-
-class _MemoryWriter:
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.size = 0
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-        self.size += len(data)

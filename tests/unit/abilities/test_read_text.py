@@ -20,7 +20,7 @@ from foreverus.abilities.read_image.port import MOST_CHARACTERS, read_all
 from foreverus.abilities.read_image.stored import StoredTexts
 from foreverus.abilities.read_image.words import BEGIN, END, NOTHING, before, in_its_place
 from foreverus.abilities.task.handlers import handlers
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.images import ImageKind, PromptImage
 from foreverus.errors import BackendUnavailable, ContainerStarting, EngineFailed, PromptRejected
 from tests.unit.abilities.images import gif, jpeg, png, png_that_claims, webp

@@ -12,7 +12,7 @@ from botocore.stub import ANY, Stubber
 
 from foreverus.abilities.speech_to_text.port import MediaKind, Recording, Transcript
 from foreverus.abilities.speech_to_text.transcribe import TranscribeListener
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from tests.unit.conftest import NOW
 

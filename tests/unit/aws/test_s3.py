@@ -21,12 +21,12 @@ from foreverus import bootstrap
 from foreverus.aws.s3 import (
     CHUNK_BYTES,
     JSONL,
-    MemoryObjects,
     ObjectChanged,
     ObjectNotThere,
     Objects,
     S3Objects,
 )
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.aws.s3_parts import PART_BYTES, ContentDiffers, Piece, groups
 from tests.unit.conftest import NOW, Aws
 
@@ -142,7 +142,7 @@ def test_a_listing_is_in_order_and_its_etag_changes_with_the_content(objects: Ob
     (first, second) = objects.list("inputs/")
     assert (first[:2], second[:2]) == (("inputs/a", 2), ("inputs/b", 2))
     objects.put("inputs/a", b"21")
-    assert objects.list("inputs/")[0][2] != first[2]
+    assert objects.list("inputs/")[0].etag != first.etag
     assert objects.list("nothing/") == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.batches.finishing import file_ids
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchStatus

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foreverus import ids
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.port import TokenUsage
 from foreverus.batches.cost import BatchCosts, Rates
 from foreverus.batches.execution_error import ExecutionError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.cost import bedrock_guard_usd
 from foreverus.batches.memory import MemoryBatches

@@ -9,7 +9,7 @@ import pytest
 
 from foreverus import ids
 from foreverus.api.requests import RequestAttempt
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger
 from foreverus.batches.schedule_store import MemoryRuns, Run, Runs, ScheduleStore

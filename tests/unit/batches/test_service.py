@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from foreverus.api.requests import Person, RequestAttempt
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.input.lines import CHAT, COMPLETIONS
 from foreverus.batches.input.source import TRIES, BatchInputs

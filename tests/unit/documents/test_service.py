@@ -12,7 +12,7 @@ from foreverus.abilities.embed.port import Embedding
 from foreverus.api.listing import MAX_LIST_BYTES, answer_bytes
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore

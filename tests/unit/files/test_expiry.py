@@ -13,7 +13,7 @@ import pytest
 from foreverus import bootstrap
 from foreverus.api import schemas
 from foreverus.aws import keys
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.records import BatchRef
 from foreverus.batches.store import BatchStore

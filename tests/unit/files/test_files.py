@@ -12,7 +12,7 @@ import requests
 
 from foreverus import bootstrap
 from foreverus.api.requests import RequestAttempt
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.batches.input.lines import CHAT
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
 from foreverus.files.answers import MAX_ANSWER_BYTES

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from foreverus.abilities.read_image.checking import checked
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Message, Prompt

@@ -11,7 +11,7 @@ from typing import Any
 
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import MemoryPush
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.aws.sqs import MemoryQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.memory import MemoryEngine

@@ -16,7 +16,7 @@ from foreverus.abilities.speech_to_text.container import ContainerListener
 from foreverus.abilities.speech_to_text.port import MediaKind, Recording, Transcript
 from foreverus.abilities.text_to_speech.container import ContainerSpeech
 from foreverus.abilities.text_to_speech.port import Sound, SpeechEngine, Utterance
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.images import ImageKind, PromptImage
 from foreverus.errors import (
     ContainerCannotStart,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from foreverus import ids
 from foreverus.api import schemas
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.port import BackendName
 from foreverus.batches.input.file_check import (
     ASSUMED_ANSWER_TOKENS,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.port import Prompt
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, Shard

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from foreverus.abilities.read_image.checking import checked
 from foreverus.abilities.read_image.memory import MemoryReader, MemorySight
 from foreverus.abilities.read_image.stored import StoredTexts
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.cost import bedrock_usd
 from foreverus.batches.input.lines import CHAT, output_line

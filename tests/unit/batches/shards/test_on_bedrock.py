@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from foreverus.aws.s3 import MemoryObjects, ObjectNotThere
+from foreverus.aws.s3 import ObjectNotThere
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches

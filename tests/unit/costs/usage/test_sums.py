@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.backends.port import BackendName
 from foreverus.batches.cost import BatchCosts, Rates
 from foreverus.batches.finishing import Finisher

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from foreverus.aws.s3 import JSONL, MemoryObjects
+from foreverus.aws.s3 import JSONL
+from foreverus.aws.s3_memory import MemoryObjects
 from foreverus.aws.s3_parts import Piece
 from foreverus.errors import InvalidRequest
 from foreverus.files.records import File

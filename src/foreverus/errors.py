@@ -279,6 +279,7 @@ class ResultsNotStored(ForeverUsError): ...
 OURS = frozenset(
     [
         *("engine_failed", "backend_failed", "backend_busy", "backend_unavailable", "internal_error"),
+        "images_not_fetched",
         *("bedrock_throttled", "bedrock_unavailable", "bedrock_failed", "bedrock_not_called", "message_before_moved"),
     ]
 )

@@ -78,7 +78,7 @@ export const enErrors = {
   "error.images_off": "Nobody here sees images. Send the message without them.",
   "error.image_not_read": "The text in an image could not be read just now. Send it again in {wait}.",
   "error.images_not_seen": "Who was chosen sees no images here. Choose automatic.",
-  "error.images_not_fetched": "The images could not be shown to the GPU just now. Ask again.",
+  "error.images_not_fetched": "The images could not be read just now. Ask again.",
   "error.images_refused": "The GPU's model did not take the images. Ask Bedrock, or send the message without them.",
   "error.image_not_found": "An image of this message is gone: it is kept for a day until it is sent. Add it again.",
   "error.image_already_sent": "This image is in another message. Add it again for this one.",

@@ -78,7 +78,7 @@ export const ptErrors = {
   "error.images_off": "Aqui ninguém enxerga imagens. Envie a mensagem sem elas.",
   "error.image_not_read": "Agora não deu para ler o texto de uma imagem. Envie de novo em {wait}.",
   "error.images_not_seen": "Quem foi escolhido não enxerga imagens aqui. Escolha o automático.",
-  "error.images_not_fetched": "Agora não deu para mostrar as imagens à GPU. Pergunte de novo.",
+  "error.images_not_fetched": "Agora não deu para ler as imagens. Pergunte de novo.",
   "error.images_refused": "O modelo da GPU não aceitou as imagens. Pergunte ao Bedrock ou envie a mensagem sem elas.",
   "error.image_not_found": "Uma imagem desta mensagem não existe mais: sem ser enviada, ela fica guardada por um dia. Anexe de novo.",
   "error.image_already_sent": "Esta imagem já está em outra mensagem. Anexe de novo para esta.",

@@ -4,20 +4,19 @@ image, so that who sends again while our container starts has nothing read twice
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from foreverus.abilities.read_image.port import ReadText, read_all
+from foreverus.abilities.read_image.stored import ImageLoader
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table, update_write
-from foreverus.aws.s3 import ObjectNotThere, Objects
+from foreverus.aws.s3 import Objects
 from foreverus.backends.images import PromptImage
 from foreverus.conversations.shown import ShownImage
 from foreverus.errors import EngineFailed, InvalidRequest, NotAccepted, PromptRejected
 from foreverus.files.records import object_key
 
 AGAIN_S = 5  # until a container that is busy may have come to it
-LOADS = 4  # at once: a message has no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +30,14 @@ class ImageTexts:
     def of(self, user_id: str, images: Sequence[ShownImage]) -> tuple[ShownImage, ...]:
         """The same with the text of each that is there. Raises InvalidRequest, SpendCapReached, ContainerStarting and
         NotAccepted. Blocks, for as long as the reader waits."""
-        unread = [one for one in images if one.text is None]
-        with ThreadPoolExecutor(LOADS) as threads:
-            loaded = list(threads.map(lambda one: self._load(user_id, one), unread))
-        there = [(one, data) for one, data in zip(unread, loaded, strict=True) if data]
-        if not there:
-            return tuple(images)
-        texts = self._read(user_id, there)
+        unread = {one: replace(one.unread, object_key=object_key(user_id, one.file_id)) for one in images}
+        try:
+            loaded = ImageLoader(self.objects)(data for one, data in unread.items() if one.text is None)
+            there = [(one, loaded[data.object_key]) for one, data in unread.items() if data.object_key in loaded]
+            texts = self._read(user_id, there) if there else {}
+        except EngineFailed as err:
+            said = "The text in an image could not be read just now, so nothing was kept. Send it again."
+            raise NotAccepted(said, param="images", code="image_not_read", retry_after_s=AGAIN_S) from err
         return tuple(replace(one, text=texts.get(one.file_id, one.text)) for one in images)
 
     def _read(self, user_id: str, there: Sequence[tuple[ShownImage, PromptImage]]) -> dict[str, str]:
@@ -46,17 +46,7 @@ class ImageTexts:
             texts = asyncio.run(read_all(kept, [data for _, data in there]))
         except PromptRejected as err:
             raise InvalidRequest(str(err), param="images", code="invalid_image") from err
-        except EngineFailed as err:
-            said = "The text in an image could not be read just now, so nothing was kept. Send it again."
-            raise NotAccepted(said, param="images", code="image_not_read", retry_after_s=AGAIN_S) from err
         return {one.file_id: text for (one, _), text in zip(there, texts, strict=True)}
-
-    def _load(self, user_id: str, image: ShownImage) -> PromptImage | None:
-        try:
-            data = self.objects.read(object_key(user_id, image.file_id), 0, image.bytes)
-        except ObjectNotThere:  # deleted since
-            return None
-        return PromptImage(image.kind, image.width, image.height, data)
 
     def keep(self, user_id: str, file_id: str, text: str) -> None:
         where, values = keys.file_key(user_id, file_id), {":text": text}

@@ -4,6 +4,7 @@ from foreverus.errors import (
     BackendUnavailable,
     EngineBusy,
     EngineFailed,
+    ImagesNotFetched,
     InvalidRequest,
     LimitReached,
     NotAccepted,
@@ -30,6 +31,8 @@ def told(error: BaseException) -> RequestRejected | None:
     if isinstance(error, EngineBusy):
         message = f"The model has more to do than it may just now. Try again in {BUSY_AGAIN_S} seconds."
         return LimitReached(message, "backend_busy", BUSY_AGAIN_S)
+    if isinstance(error, ImagesNotFetched):
+        return BackendFailed(str(error), "messages", code="images_not_fetched")
     if isinstance(error, EngineFailed):
         return BackendFailed("The model's answer broke off. Try again.", code="backend_failed")
     if isinstance(error, BackendUnavailable):

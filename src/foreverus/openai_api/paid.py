@@ -24,7 +24,7 @@ from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.reservations import API_CALL, Owner, Reservation
 from foreverus.costs.usage.records import UsageKind, Used, UsedService
-from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
+from foreverus.errors import BackendUnavailable, EngineBusy, ImagesNotFetched, PromptRejected
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.records import CompletionRequest
 from foreverus.openai_api.settling import CallStream, reservation, settled
@@ -79,6 +79,9 @@ class PaidCall:
             async with aclosing(call.deltas()) as deltas:
                 async for delta in deltas:
                     yield delta
+        except ImagesNotFetched:  # before anybody was asked
+            refused = True
+            raise
         except REFUSALS as err:
             refused = not call.said
             if not isinstance(err, PromptRejected):

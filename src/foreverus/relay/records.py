@@ -6,11 +6,12 @@ from datetime import timedelta
 from enum import StrEnum
 
 from foreverus.backends.port import Delta, Finished, Prompt
-from foreverus.errors import EngineBusy, EngineError, EngineFailed, PromptRejected
+from foreverus.errors import EngineBusy, EngineError, EngineFailed, ImagesNotFetched, PromptRejected
 
 KEPT = timedelta(minutes=15)  # what a program asked, and its answer: nobody waits longer for one
 # Who asks gives up before that, so that nothing is answered that nobody can fetch any more.
 LONGEST_S = 840.0
+NOT_FETCHED = "images_not_fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestFailure:
-    """Why there is no whole answer. `reason`: a code for programs, of a rejected prompt."""
+    """Why there is no whole answer. `reason`: a code for programs, of a rejected prompt or of images that could not be
+    fetched."""
 
     kind: FailureKind
     message: str
@@ -66,16 +68,22 @@ class RequestFailure:
     def of(cls, error: PromptRejected | EngineError) -> "RequestFailure":
         if isinstance(error, PromptRejected):
             return cls(FailureKind.REJECTED, str(error), error.reason)
+        if isinstance(error, ImagesNotFetched):
+            return cls(FailureKind.FAILED, str(error), NOT_FETCHED)
         return cls(FailureKind.BUSY if isinstance(error, EngineBusy) else FailureKind.FAILED, str(error))
 
     def error(self) -> PromptRejected | EngineError:
         """
         >>> RequestFailure.of(EngineBusy("later")).error()
         EngineBusy('later')
+        >>> RequestFailure.of(ImagesNotFetched("not just now")).error()
+        ImagesNotFetched('not just now')
         """
         if self.kind is FailureKind.REJECTED:
             return PromptRejected(self.message, self.reason or "prompt_rejected")
-        return EngineBusy(self.message) if self.kind is FailureKind.BUSY else EngineFailed(self.message)
+        if self.kind is FailureKind.BUSY:
+            return EngineBusy(self.message)
+        return ImagesNotFetched(self.message) if self.reason == NOT_FETCHED else EngineFailed(self.message)
 
 
 @dataclass(frozen=True, slots=True)

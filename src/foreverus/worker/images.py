@@ -19,7 +19,7 @@ from foreverus.backends.openai_errors import TOO_LONG
 from foreverus.backends.port import Prompt
 from foreverus.backends.sights import ModelSight
 from foreverus.concurrency import RunBlocking
-from foreverus.conversations.bedrock.seeing import MOST_BYTES, MOST_IMAGES, shown_in
+from foreverus.conversations.bedrock.seeing import AGAIN_S, MOST_BYTES, MOST_IMAGES, NOT_FETCHED, TRIES, shown_in
 from foreverus.conversations.passages.asking import AskedFunction
 from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread
 from foreverus.conversations.records import MessageRef
@@ -27,8 +27,6 @@ from foreverus.conversations.shown import ShownImage
 from foreverus.errors import PromptRejected
 from foreverus.files.records import object_key
 
-TRIES, AGAIN_S = 3, 0.5
-NOT_FETCHED = "The images of this conversation could not be fetched just now. Ask again."
 NO_ROOM = "The images of this message are more than the GPU's model holds. Send fewer, or smaller ones."
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from foreverus.backends.tokens import texts_of
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
 from foreverus.conversations.history import estimate
 from foreverus.conversations.streaming.live import PostLimit
-from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.errors import EngineBusy, EngineFailed, ImagesNotFetched, PromptRejected
 from foreverus.relay.records import RequestEnd, RequestFailure, RequestRef, TakenRequest
 from foreverus.relay.store import TakenRequests
 from foreverus.text import beginning
@@ -118,7 +118,7 @@ class RequestAnswering:
                 return await self._stream(work)
             except PromptRejected as err:
                 return _failed(work, err)
-            except EngineBusy as err:
+            except (EngineBusy, ImagesNotFetched) as err:  # it lives, or was not asked
                 busy += 1
                 if busy > BUSY_TRIES or work.live.tokens:
                     return _failed(work, err)

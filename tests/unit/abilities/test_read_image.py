@@ -4,7 +4,9 @@ client, the GPU's engine a real server on loopback."""
 import asyncio
 import base64
 import json
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -15,14 +17,14 @@ from botocore.stub import Stubber
 
 from foreverus.abilities.read_image.bedrock import BedrockSight
 from foreverus.abilities.read_image.checking import checked
-from foreverus.abilities.read_image.gpu import GpuSight
+from foreverus.abilities.read_image.gpu import GpuSight, fetch
 from foreverus.abilities.read_image.memory import MemorySight
 from foreverus.abilities.read_image.port import ReadImage, Sight
 from foreverus.backends.images import PromptImage
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Delta, Finished, Message, Prompt
 from foreverus.backends.tokens import MOST_SEEN_TOKENS
-from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.errors import EngineBusy, EngineFailed, ImagesNotFetched, PromptRejected
 from tests.unit.abilities.images import jpeg, png
 from tests.unit.backends.server import Reply, Script, engine
 
@@ -180,7 +182,7 @@ def test_gpus_engine_gets_the_bytes_of_every_image_before_its_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "kind", "says"), [(None, PromptRejected, "deleted"), (OSError(), EngineBusy, "fetch")]
+    ("found", "kind", "says"), [(None, PromptRejected, "deleted"), (OSError(), ImagesNotFetched, "fetch")]
 )
 def test_gpu_is_not_asked_without_an_image_that_it_was_to_see(
     found: OSError | None, kind: type[Exception], says: str
@@ -195,6 +197,22 @@ def test_gpu_is_not_asked_without_an_image_that_it_was_to_see(
     with pytest.raises(kind, match=says):
         asyncio.run(GpuSight(backend, "pixtral-12b", fetch).complete(asked(lent(ONE))))
     assert backend.prompts == []
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 9", "Transfer-Encoding: chunked"])
+def test_image_whose_bytes_break_off_is_none(head: str) -> None:
+    """A proxy that closes: `http.client` gives the bytes before it, and says nothing."""
+    body = "9\r\nimage" if "chunked" in head else "image"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as asked:
+                asked.recv(4096)
+                asked.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}".encode())
+
+        with ThreadPoolExecutor() as threads, pytest.raises(OSError, match=r"missing|broke off"):
+            threads.submit(answer)
+            fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
 
 
 def test_what_the_gpus_engine_says_of_images_is_said_as_theirs() -> None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from foreverus import bootstrap
 from foreverus.abilities.read_image.memory import MemorySight
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.backends.converse import turns
-from foreverus.conversations.bedrock.seeing import MOST_IMAGES, Seeing
+from foreverus.conversations.bedrock.seeing import MOST_IMAGES, TRIES, Seeing
 from foreverus.conversations.records import AnswerStatus, FinishedAnswer, MessageRef, Saved
 from foreverus.conversations.service import ConversationService
 from foreverus.costs.prices import TokenPrice
@@ -27,6 +28,7 @@ from tests.unit.conftest import Aws
 from tests.unit.conversations.bedrock.scene import Scene
 from tests.unit.conversations.test_choosing import Caller, live_session, with_bedrock
 from tests.unit.files.test_files import form
+from tests.unit.worker.harness import in_jumping_time
 
 SEES = "amazon.nova-lite-v1:0"
 USER = "user-1"
@@ -252,10 +254,11 @@ class Seen(Scene):
         super().__init__(pictures.aws)
         self.pictures = pictures
         self.sight = MemorySight()
+        self.objects: Any = pictures.files.objects
 
     def answering(self) -> Any:
         made = super().answering()
-        seeing = Seeing(backend=self.sight, price=TokenPrice(1.0, 2.0, "test"), objects=self.pictures.files.objects)
+        seeing = Seeing(backend=self.sight, price=TokenPrice(1.0, 2.0, "test"), objects=self.objects)
         asker = replace(made.writer.asker, seeing=seeing)
         return replace(made, writer=replace(made.writer, asker=asker))
 
@@ -264,6 +267,41 @@ class Seen(Scene):
             USER, conversation or self.pictures.id, {"content": content, "images": list(images)}
         )
         return str(posted["message"]["conversation_id"])
+
+
+class Failing:
+    """S3, which fails the first reads. `left`: how many."""
+
+    def __init__(self, objects: Any, left: int):
+        self.objects, self.left = objects, left
+
+    def read(self, key: str, start: int, end: int) -> bytes:
+        if self.left:
+            self.left -= 1
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": "on order"}}, "GetObject")
+        return bytes(self.objects.read(key, start, end))
+
+
+def test_image_that_s3_does_not_give_is_tried_again(pictures: Pictures) -> None:
+    scene = Seen(pictures)
+    scene.objects = Failing(pictures.files.objects, TRIES - 1)
+    conversation = scene.show(pictures.upload())
+    in_jumping_time(lambda: scene.run(conversation))()
+    assert scene.answer_to(conversation)["content"] == "I see: png 3x2. "
+
+
+def test_message_whose_images_s3_does_not_give_ends_in_an_error_and_nobody_is_asked(pictures: Pictures) -> None:
+    scene = Seen(pictures)
+    scene.objects = Failing(pictures.files.objects, TRIES)
+    conversation = scene.show(pictures.upload())
+    in_jumping_time(lambda: scene.run(conversation))()
+    answer = scene.answer_to(conversation)
+    assert (answer["status"], answer["error"]["code"]) == (AnswerStatus.FAILED, "images_not_fetched")
+    assert "Ask again" in answer["error"]["message"] and scene.sight.prompts == scene.backend.prompts == []
+    assert scene.reserved() == [] and not any(scene.entries().values()) and scene.pending.on_bedrock() == []
+    scene.show(conversation=conversation, content="And now?")
+    in_jumping_time(lambda: scene.run(conversation))()
+    assert scene.answer_to(conversation)["status"] == AnswerStatus.ANSWERED, "the next one finds S3 as it was"
 
 
 def test_images_are_in_the_prompt_and_cost_what_who_sees_costs(pictures: Pictures) -> None:

@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from foreverus import bootstrap
 from foreverus.abilities.read_image.memory import MemoryReader
 from foreverus.abilities.read_image.words import in_its_place
+from foreverus.aws.s3 import S3Objects
 from foreverus.bootstrap import containers
 from foreverus.errors import ContainerStarting, EngineFailed, InvalidRequest, NotAccepted, PromptRejected
 from tests.unit.abilities.images import jpeg, png
@@ -17,6 +19,10 @@ from tests.unit.conversations.test_choosing import Caller, live_session
 from tests.unit.conversations.test_images import USER, Pictures
 
 SECRET = "The secret word is ZEBRA."
+
+
+def s3_fails(*asked: object) -> bytes:
+    raise ClientError({"Error": {"Code": "SlowDown", "Message": "on order"}}, "GetObject")
 
 
 @pytest.fixture
@@ -96,6 +102,19 @@ def test_of_two_images_the_one_that_was_read_is_not_read_again(pictures: Picture
     assert (refused.value.reason, refused.value.retry_after_s) == ("image_not_read", 5)
     shown = pictures.ask(*images)["message"]["images"]
     assert len(eyes.asked) == 3 and {SECRET} < {one["text"] for one in shown} | {""} | {SECRET}
+
+
+def test_image_that_s3_does_not_give_is_an_error_that_says_to_send_it_again(
+    pictures: Pictures, eyes: MemoryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = pictures.upload()
+    with monkeypatch.context() as broken:
+        broken.setattr(S3Objects, "read", s3_fails)
+        with pytest.raises(NotAccepted, match="Send it again") as refused:
+            pictures.ask(image)
+    assert (refused.value.reason, refused.value.retry_after_s) == ("image_not_read", 5)
+    assert eyes.asked == [] and pictures.chats.messages(USER, pictures.id, {})["data"] == []
+    assert pictures.ask(image)["message"]["images"][0]["text"] == SECRET
 
 
 def test_image_that_cannot_be_decoded_is_named_and_nothing_is_kept(pictures: Pictures, eyes: MemoryReader) -> None:

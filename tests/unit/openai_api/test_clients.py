@@ -15,7 +15,15 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import BackendName, Delta, Finished, Prompt, ToolCallPiece
 from foreverus.choice.refusals import UNAVAILABLE_S
 from foreverus.costs.usage.records import UsageKind, UsedService
-from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, GpuFull, ModelLoading, PromptRejected
+from foreverus.errors import (
+    BackendUnavailable,
+    EngineBusy,
+    EngineFailed,
+    GpuFull,
+    ImagesNotFetched,
+    ModelLoading,
+    PromptRejected,
+)
 from foreverus.sessions.gpu_state import GpuState
 from tests.unit.openai_api.world import MODEL, MONTH, Paused, World
 
@@ -155,6 +163,7 @@ def test_failure_in_the_middle_is_an_error_event_and_never_done() -> None:
         (PromptRejected("The prompt is longer than …", "context_length_exceeded"), openai.BadRequestError, None, False),
         (EngineBusy("throttled"), openai.RateLimitError, "backend_busy", False),
         (EngineFailed("no answer"), openai.InternalServerError, "backend_failed", True),
+        (ImagesNotFetched("not just now"), openai.InternalServerError, "images_not_fetched", False),
         (BackendUnavailable("no access"), openai.InternalServerError, "backend_unavailable", False),
         (ValueError("a secret of ours"), openai.InternalServerError, None, True),
     ],

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from foreverus.abilities.containers.records import Job, JobKind
 from foreverus.abilities.containers.work import ContainerWork, while_on
 from foreverus.abilities.read_image.port import MOST_CHARACTERS, Sight
 from foreverus.aws.s3 import Objects
 from foreverus.backends.images import ImageKind, PromptImage
+from foreverus.errors import EngineFailed
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +35,7 @@ class ContainerReader:
         job = self.work.job(f"see_{uuid4().hex}", JobKind.READ_IMAGE, {"kind": image.kind.value})
         try:
             kept = f"image/{image.kind.value}"
-            with while_on(job.kind):
+            with _as_failure(), while_on(job.kind):
                 await self.work.run_blocking(self.objects.put, job.picture_key, image.data, kept)
                 return read_answer(await self.work.done(job))
         finally:
@@ -43,6 +47,15 @@ class ContainerReader:
             self.objects.delete(job.picture_key)
         except Exception:
             log.exception("a picture could not be deleted")
+
+
+@contextmanager
+def _as_failure() -> Iterator[None]:
+    """Whoever shows an image is told what to do, and a batch's other lines go on."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as err:
+        raise EngineFailed("The text in an image could not be read just now. Send it again.") from err
 
 
 def read_request(job: Job) -> ImageKind:

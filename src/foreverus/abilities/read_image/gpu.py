@@ -8,12 +8,13 @@ import urllib.request
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 
 from foreverus.abilities.read_image.port import Sight
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Completion, Delta, Finished, Message, Prompt
 from foreverus.concurrency import RunBlocking
-from foreverus.errors import EngineBusy, PromptRejected
+from foreverus.errors import ImagesNotFetched, PromptRejected
 
 MOST_BYTES = 4_000_000  # of one: more than any that we keep
 FETCH_S = 10.0
@@ -28,19 +29,24 @@ def fetch(url: str) -> bytes | None:
     try:
         with urllib.request.urlopen(url, timeout=FETCH_S) as answer:  # noqa: S310  # presigned by us
             data: bytes = answer.read(MOST_BYTES + 1)
+            left = answer.length  # of what the answer said that it has: it may break off without an error
     except urllib.error.HTTPError as err:
         if err.code == 404:
             return None
         raise
+    except HTTPException as err:
+        raise OSError(f"the answer broke off: {type(err).__name__}") from err
     if len(data) > MOST_BYTES:
         raise OSError("an image is larger than any that is kept")
+    if left:
+        raise OSError(f"{left} bytes of an image are missing")
     return data
 
 
 @dataclass(frozen=True)
 class GpuSight:
-    """`ReadImage` over an engine. Raises PromptRejected too, where an image is gone, and EngineBusy where it could not
-    be fetched just now: never is a prompt sent without an image that it has."""
+    """`ReadImage` over an engine. Raises PromptRejected too, where an image is gone, and ImagesNotFetched where one
+    could not be fetched just now: never is a prompt sent without an image that it has."""
 
     backend: Backend
     model_id: str
@@ -72,7 +78,7 @@ class GpuSight:
         try:
             data = await self.run_blocking(self.fetch, image.url) if image.url else image.data
         except OSError as err:
-            raise EngineBusy("An image of this request could not be fetched just now.") from err
+            raise ImagesNotFetched("An image could not be fetched just now. Send it again.") from err
         if data is None:
             raise PromptRejected(GONE, "image_not_found")
         return replace(image, data=data, url="")

@@ -18,7 +18,7 @@ from foreverus.concurrency import Room, RunBlocking
 from foreverus.errors import ImagesNotFetched, PromptRejected
 
 LOADS = 4  # at once
-NOT_FETCHED = "An image of this request could not be read just now. Send it again."
+NOT_FETCHED = "An image could not be read just now. Send it again."
 
 
 class Readable(Protocol):
@@ -34,7 +34,7 @@ class ImageLoader:
 
     def __call__(self, images: Iterable[PromptImage]) -> dict[str, PromptImage]:
         """Those that are still to be read, by their places, each read once; one that is gone is missing. Blocks. Raises
-        PromptRejected for one of which nothing was known, and that is none."""
+        ImagesNotFetched, and PromptRejected for one of which nothing was known, and that is none."""
         wanted = {image.object_key: image for image in images if image.object_key}
         if not wanted:
             return {}
@@ -47,6 +47,8 @@ class ImageLoader:
             data = self.objects.read(image.object_key, 0, MOST_BYTES)
         except ObjectNotThere:
             return None
+        except (ClientError, BotoCoreError) as err:
+            raise ImagesNotFetched(NOT_FETCHED) from err
         if image.width:
             return replace(image, data=data)
         try:
@@ -93,23 +95,15 @@ class StoredTexts:
 
     async def read(self, image: PromptImage) -> str:
         if image.object_key:
-            found = await self.run_blocking(_load, self.objects, [image])
+            found = await self.run_blocking(ImageLoader(self.objects), [image])
             image = _there(image, found)
         return await self.reader.read(image)
 
 
 def _read(objects: Objects, prompt: Prompt) -> Prompt:
     """Each once, however often it is shown."""
-    found = _load(objects, prompt.images)
+    found = ImageLoader(objects)(prompt.images)
     return replace(prompt, messages=tuple(_with(one, found) for one in prompt.messages))
-
-
-def _load(objects: Objects, images: Iterable[PromptImage]) -> dict[str, PromptImage]:
-    """As ImageLoader does. Raises ImagesNotFetched too."""
-    try:
-        return ImageLoader(objects)(images)
-    except (ClientError, BotoCoreError) as err:
-        raise ImagesNotFetched(NOT_FETCHED) from err
 
 
 def _with(message: Message, found: dict[str, PromptImage]) -> Message:

@@ -15,7 +15,7 @@ from foreverus.backends.port import Backend, BackendName, Finished, Prompt
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answer_writes import partial_writes
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
-from foreverus.conversations.bedrock.seeing import Seeing
+from foreverus.conversations.bedrock.seeing import NOT_FETCHED, Seeing
 from foreverus.conversations.bedrock.takeover import Why
 from foreverus.conversations.history import estimate
 from foreverus.conversations.prompt import (
@@ -37,6 +37,7 @@ from foreverus.errors import (
     EngineBusy,
     EngineFailed,
     ForeverUsError,
+    ImagesNotFetched,
     NotAccepted,
     PromptRejected,
     SpendCapReached,
@@ -155,6 +156,18 @@ class BedrockAsker:
                 self._broken(one)
                 if failed >= CALL_TRIES:
                     raise GiveUp(Why.FAILING) from err
+
+    async def show_images(self, one: Asking) -> AnswerError | None:
+        """Puts them into its prompt. Where they are there and cannot be read: the error that the message is to end in,
+        for nobody answers as if they had not been shown."""
+        if self.seeing is None or not one.thread.shows_images:
+            return None
+        try:
+            one.prompt = await self.seeing.seen(one.prompt, one.thread, self.run_blocking)
+        except ImagesNotFetched as err:
+            log.warning("answer %s: %s", one.live.request.message_id, err, exc_info=True)
+            return AnswerError("images_not_fetched", NOT_FETCHED)
+        return None
 
     def cut(self, one: Asking, reason: str) -> FinishedAnswer:
         """What there is of an answer that is not read to its end. The tokens are our estimate."""

@@ -1,5 +1,7 @@
 """The images of a conversation whose answer is made by a model that sees: as many of the newest as one call takes."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,15 +9,21 @@ from foreverus.abilities.read_image.stored import ImageLoader, Readable
 from foreverus.aws.s3 import Objects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Message, Prompt
+from foreverus.concurrency import RunBlocking
 from foreverus.conversations.passages import records as quoting
 from foreverus.conversations.prompt import Thread
 from foreverus.conversations.shown import ShownImage, noted
 from foreverus.costs.prices import TokenPrice
+from foreverus.errors import ImagesNotFetched
 from foreverus.files.records import object_key
 
 MOST_IMAGES = 8  # of one prompt: a message's four, and as many of those before it
 MOST_TOKENS = 60_000  # of them together, at most; US$ 0.0036 with Amazon Nova Lite
 MOST_BYTES = 15_000_000  # Nova takes 25 MB, and base64 makes 4 of 3
+TRIES, AGAIN_S = 3, 0.5  # to read them; the second pause is twice as long
+NOT_FETCHED = "The images of this conversation could not be fetched just now. Ask again."
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +34,25 @@ class Seeing:
     price: TokenPrice
     objects: Objects
 
-    def seen(self, prompt: Prompt, thread: Thread) -> Prompt:
+    async def seen(self, prompt: Prompt, thread: Thread, run_blocking: RunBlocking) -> Prompt:
         """The prompt of a thread with the images that its questions show. One that is gone is left out, and its words
-        say so. Blocks."""
-        return shown_in(prompt, thread, self.objects, _fitting)
+        say so. Raises ImagesNotFetched where S3 does not give one in three tries."""
+        pause = AGAIN_S
+        for attempt in range(1, TRIES):
+            try:
+                return await run_blocking(shown_in, prompt, thread, self.objects, _fitting)
+            except ImagesNotFetched:
+                log.warning("try %d to read a conversation's images", attempt, exc_info=True)
+                await asyncio.sleep(pause)
+                pause *= 2
+        return await run_blocking(shown_in, prompt, thread, self.objects, _fitting)
 
 
 Fitting = Callable[[Sequence[Sequence[ShownImage]]], Iterable[ShownImage]]
 
 
 def shown_in(prompt: Prompt, thread: Thread, objects: Readable, fitting: Fitting) -> Prompt:
-    """`fitting`: those to be shown, of what each question of the prompt has."""
+    """`fitting`: those to be shown, of what each question of the prompt has. Raises ImagesNotFetched."""
     question = thread.question
     if question is None:
         return prompt

@@ -143,13 +143,14 @@ class AnswerWriter:
                 asked = as_set(conversation, thread, known.memories, known.found)
                 asking = Asking(asked, conversation.system, live, account, deadline, call, read)
                 asking.build(self.asker.context_tokens)
-                if self.asker.seeing and asked.shows_images:
-                    asking.prompt = await self.run_blocking(self.asker.seeing.seen, asking.prompt, asked)
                 work = _Work(waiting, thread.question, asking, conversation, beside)
+                not_seen = await self.asker.show_images(asking)
                 asking.spent = self._spent_before(asking)
                 if thread.stop_requested:  # of a call that was killed: its reader wants no more
                     return await self._save(work, replace(thread.stopped(), charge=asking.charge))
                 try:
+                    if not_seen:
+                        return await self._save(work, FinishedAnswer("", error=not_seen, charge=asking.charge))
                     return await (self._give_up(work, Why.BEFORE) if after_moved else self._answer(work))
                 finally:
                     self._tell_begun(work)

@@ -153,6 +153,14 @@ def test_another_error_of_awss_stays_what_it_is() -> None:
         asyncio.run(ContainerSpeech(world.work, world.objects).speak(utterance))
 
 
+def test_an_image_that_the_container_cannot_be_given_is_a_failure_and_no_mistake_of_ours() -> None:
+    world = World()
+    world.starter.error = refusal("ThrottlingException")
+    with pytest.raises(EngineFailed, match="Send it again"):
+        asyncio.run(ContainerReader(world.work, world.objects).read(PromptImage(ImageKind.PNG, 1, 1, b"picture")))
+    assert world.jobs.jobs == {} and world.objects.held == {}
+
+
 def test_one_that_cannot_start_is_an_answer_to_all_who_wait() -> None:
     def stopped(pause: int, world: World) -> None:
         world.starter.error = ContainerCannotStart("its image cannot be fetched", 120)

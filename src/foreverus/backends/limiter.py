@@ -25,6 +25,7 @@ class Limiter:
         self.limit = float(most)
         self.running = 0
         self.refused_since: float | None = None  # without an answer, on the loop's clock
+        self.refusal = ""  # what the newest one said
         self.cut_at = float("-inf")
         self.pause = FIRST_PAUSE_S
         self.resume_at = float("-inf")
@@ -63,6 +64,7 @@ class Limiter:
 
     def _refused(self, began: float, err: EngineBusy) -> None:
         now = asyncio.get_running_loop().time()
+        self.refusal = str(err)
         self.refused_since = self.refused_since or now
         if began < self.cut_at:
             return  # it was sent before we went slower: old news

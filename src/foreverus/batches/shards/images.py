@@ -17,7 +17,7 @@ from foreverus.concurrency import Room, RunBlocking
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.paid_backend import PaidBackend
 from foreverus.costs.prices import NO_PRICE, TokenPrice
-from foreverus.errors import ContainerStarting, EngineBusy, InvalidRequest, PromptRejected
+from foreverus.errors import ContainerCannotStart, ContainerStarting, EngineBusy, InvalidRequest, PromptRejected
 
 # Of images in calls at once, beside what lines in hand hold: as base64 in a request they take some five times as much.
 MOST_BYTES = 48_000_000
@@ -120,7 +120,7 @@ def _off() -> PromptRejected:
 
 @dataclass(frozen=True)
 class _ReadFirst:
-    """`Backend` whose prompts have texts in their images' places. While the container starts it is busy."""
+    """`Backend` whose prompts have texts in their images' places. While the container starts, or cannot, it is busy."""
 
     backend: Backend
     reader: ReadText
@@ -140,7 +140,7 @@ class _ReadFirst:
         async with self.room.take(1):
             try:
                 return with_texts(prompt, await read_all(self.reader, prompt.images))
-            except ContainerStarting as err:
+            except (ContainerStarting, ContainerCannotStart) as err:  # another time it may
                 raise EngineBusy(str(err)) from err
             except PromptRejected as err:
                 raise PromptRejected(str(err), unreadable(err)) from err

@@ -195,7 +195,8 @@ class _Round:
             await asyncio.sleep(1)
             since = self.limiter.refused_since
             if since is not None and asyncio.get_running_loop().time() - since > BUSY_PATIENCE_S:
-                self.error = self.error or EngineBusy(f"Bedrock has refused every call for {BUSY_PATIENCE_S:.0f} s.")
+                said = f"Every line was refused for {BUSY_PATIENCE_S:.0f} s: {self.limiter.refusal}"
+                self.error = self.error or EngineBusy(said)
                 self.over.set()
                 return
 

@@ -4,25 +4,31 @@ import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from foreverus import ids
 from foreverus.abilities.read_image.checking import checked
 from foreverus.abilities.read_image.memory import MemoryReader, MemorySight
 from foreverus.abilities.read_image.stored import StoredTexts
 from foreverus.aws.s3_memory import MemoryObjects
+from foreverus.backends.images import PromptImage
+from foreverus.backends.limiter import LONGEST_PAUSE_S
 from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.cost import bedrock_usd
 from foreverus.batches.input.lines import CHAT, output_line
 from foreverus.batches.records import LineResult
 from foreverus.batches.shards import images as line_images
 from foreverus.batches.shards.images import NO_IMAGES, LineBackends, ReadImages, SeenImages
+from foreverus.batches.shards.on_bedrock import BUSY_PATIENCE_S, LAST_S
 from foreverus.choice.request import images_off
 from foreverus.concurrency import Room
 from foreverus.costs.prices import TokenPrice
-from foreverus.errors import ContainerStarting, EngineFailed, PromptRejected, SpendCapReached
+from foreverus.errors import ContainerCannotStart, ContainerStarting, EngineFailed, PromptRejected, SpendCapReached
 from foreverus.worker.contact import Contact, RunInline
 from tests.unit.abilities.images import png
 from tests.unit.batches.shards.harness import REF, line, results, submit
@@ -188,6 +194,45 @@ async def test_container_that_starts_is_waited_for_and_one_that_must_not_is_told
     refused.fail_next(SpendCapReached("Nothing is left."))
     assert await capped.answered_by(read_by(refused, capped.objects)) == {}
     assert capped.answer_["error"]["Error"] == "SpendCapReached" and capped.text.prompts == []
+
+
+class CannotStart(MemoryReader):
+    """Of a container that cannot, until then. `tries`: when it was asked, on the loop's clock."""
+
+    def __init__(self, until: float):
+        super().__init__("Oi")
+        self.until, self.tries = until, list[float]()
+
+    async def read(self, image: PromptImage) -> str:
+        self.tries.append(asyncio.get_running_loop().time())
+        if self.tries[-1] < self.until:
+            raise ContainerCannotStart("Its image cannot be fetched.", 120)
+        return await super().read(image)
+
+
+@in_jumping_time
+async def test_container_that_cannot_start_is_asked_after_pauses_that_grow_and_other_lines_are_answered() -> None:
+    batch, reader = Pictures(asking(1, SPELLED), asking(2), asking(3)), CannotStart(until=60.0)
+    lines = await batch.answered_by(read_by(reader, batch.objects))
+    assert batch.answer_ == {"left": 0} and {one.text for one in lines.values()} == {"plain words"}
+    pauses = [after - before for before, after in pairwise(reader.tries)]
+    assert len(reader.tries) <= 15 and pauses[-1] > 10 * pauses[0], "another line's answer begins them anew, once"
+
+
+@in_jumping_time
+async def test_container_that_never_starts_is_left_for_the_batch_to_wait_for_until_its_window_is_over() -> None:
+    batch, reader = Pictures(asking(1, SPELLED), asking(2)), CannotStart(until=float("inf"))
+    assert (await batch.answered_by(read_by(reader, batch.objects))).keys() == {2}
+    assert batch.answer_["error"]["Error"] == "EngineBusy", "the next plan pauses, and each pause is longer"
+    assert "image cannot be fetched" in batch.answer_["error"]["Cause"]
+    assert reader.tries[-1] + LONGEST_PAUSE_S >= BUSY_PATIENCE_S and len(reader.tries) < 20
+    late = Pictures(asking(1, SPELLED))
+    (record,) = late.store.records.values()
+    ends = START + timedelta(seconds=asyncio.get_running_loop().time() + 30)
+    late.store.records[record.ref] = replace(record, expires_at=ids.timestamp(ends))
+    begun = asyncio.get_running_loop().time()
+    await late.answered_by(read_by(CannotStart(until=float("inf")), late.objects))
+    assert asyncio.get_running_loop().time() - begun < 30 + LAST_S
 
 
 @in_jumping_time

@@ -40,7 +40,7 @@ export const of = (Part: ComponentType<never>): VNode => h(Part as ComponentType
 export const after = (seconds: number) => new Date(Date.parse(AT) + seconds * 1000).toISOString();
 
 const range = (expected: number) => ({ low: expected / 2, expected, high: expected * 2 });
-export const RATE = { name: "gpu_tokens_per_second", low: 452, expected: 452, high: 452, unit: "tokens a second" as const, source: "learned from 7 batches" };
+export const RATE = { name: "gpu_tokens_per_second", low: 452, expected: 452, high: 452, unit: "tokens a second" as const, source: "learned from earlier batches of this deployment" };
 export const QUOTE: Quote = {
   ...{ object: "quote", kind: "session", created_at: AT, work: { seconds_of_use: range(1_800), messages: range(20) } },
   backends: [

@@ -75,6 +75,10 @@ function talk(answer: Partial<Message>, question: Message = QUESTION): Story {
   };
 }
 
+/** What it says of why is open. */
+const why = (answer: Partial<Message>): Story => ({ ...talk(answer), does: async (find) => (await find(".why summary")).click() });
+const SEES = { backend: "bedrock" as const, reason: "sees_images", text: "" };
+
 function typed(changes: Partial<Unsent>, draft = ""): Story {
   return {
     set() {
@@ -94,23 +98,31 @@ function typed(changes: Partial<Unsent>, draft = ""): Story {
 
 const RECEIPT = receipt({
   ...{ launches: 1, launched_at: after(30), terminated_at: after(1_900), instance_seconds: 1_870, instance_minutes: 31.17 },
-  ...{ price_per_hour_usd: 0.4, price_source: "spot_price_history", gpu_usd: 0.2078, storage_usd: 0.004, address_usd: 0.0026 },
+  ...{ price_per_hour_usd: 0.4, price_source: "spot price history of us-east-1a", gpu_usd: 0.2078, storage_usd: 0.004, address_usd: 0.0026 },
   ...{ database_usd: 0.01, bedrock_usd: 0.0012, bedrock_messages: 1, prompt_tokens: 1_200, completion_tokens: 3_400 },
   ...{ messages: 12, total_usd: 0.2256 },
 });
+const NOTHING_MORE = { attempt: 0, lifecycle: null, refused: [], availability_zone: null, instance_type: null, error: null };
+/** What happened, as far as `until`: names of events with their seconds. */
+const happened = (until: number) =>
+  ([["requested", 0], ["launched", 60], ["booting", 90], ["downloading", 120], ["loading", 240], ["healthy", 300], ["end_requested", 590], ["terminated", 1_900]] as const)
+    .filter(([, at]) => at <= until)
+    .map(([state, at]) => ({ ...NOTHING_MORE, state, at: after(at), ...(state === "launched" && { availability_zone: "us-east-1a", instance_type: "g6.xlarge", lifecycle: "spot" }) }));
+const ZONE = { availability_zone: "us-east-1a", instance_type: "g6.xlarge", code: "InsufficientInstanceCapacity", error: "NoGpuCapacity" };
+const REFUSED = { ...NOTHING_MORE, state: "refused" as const, at: after(20), lifecycle: "spot", refused: [ZONE, { ...ZONE, availability_zone: "us-east-1b" }] };
 const ON: Partial<Session> = {
   ...{ launched_at: after(60), instance: instance(), version: 2 },
   phases: ["booting", "downloading"].map((name, i) => ({ name, at: after(90 + 60 * i), attempt: 0 })),
   spend: spend({ gpu_usd_per_hour: 0.4, usd_per_hour: 0.42, launches: [{ launched_at: after(60), gpu_usd_per_hour: 0.4 }], session_cap_usd: 4, month_usd: 5, monthly_cap_usd: 20 }),
 };
 const SESSIONS: Record<string, Partial<Session>> = {
-  "asked for": {},
-  booting: { ...ON, status: "booting" },
-  serving: { ...ON, status: "serving", healthy_at: after(300) },
-  "near its cap": { ...ON, status: "serving", healthy_at: after(300), spend: { ...ON.spend!, notice: 80, notice_cap: "session" } },
-  "switching off": { ...ON, status: "draining", end_requested: true, healthy_at: after(300) },
-  ended: { ...ON, status: "ended", ended_at: after(1_900), outcome: "idle", receipt: RECEIPT },
-  failed: { status: "failed", ended_at: after(60), outcome: "failed", error: { code: "NoGpuCapacity", message: "none" } },
+  "asked for": { events: happened(0) },
+  booting: { ...ON, status: "booting", events: happened(120) },
+  serving: { ...ON, status: "serving", healthy_at: after(300), events: happened(300) },
+  "near its cap": { ...ON, status: "serving", healthy_at: after(300), events: happened(300), spend: { ...ON.spend!, notice: 80, notice_cap: "session" } },
+  "switching off": { ...ON, status: "draining", end_requested: true, healthy_at: after(300), events: happened(590) },
+  ended: { ...ON, status: "ended", ended_at: after(1_900), outcome: "idle", receipt: RECEIPT, events: happened(1_900).filter((one) => one.state !== "end_requested") },
+  failed: { status: "failed", ended_at: after(60), outcome: "failed", error: { code: "NoGpuCapacity", message: "" }, events: [...happened(0), REFUSED] },
 };
 const sessions = Object.entries(SESSIONS).flatMap(([name, one]): [string, Story][] => {
   const set = () => {
@@ -196,6 +208,8 @@ export const STORIES: Stories = {
   "answer: streamed": talk({ status: "answering", content: MARKDOWN.slice(0, 330) }),
   "answer: whole": talk({}),
   "answer: of Bedrock": talk({ backend: "bedrock", choice: { backend: "bedrock", reason: "nothing_live", text: "", numbers: { bedrock_usd: 0.0002, gpu_usd: 0.06 } } }),
+  "answer: who saw its images": why({ backend: "bedrock", content: "A leaf.", choice: { ...SEES, numbers: { images: 1, images_seen_by: "amazon.nova-lite-v1:0" } } }),
+  "answer: who read its images": why({ content: "A note.", choice: { ...SEES, backend: "gpu", reason: "gpu_is_on", numbers: { images: 1, images_read_by: "container" } } }),
   "answer: moved, cut, trimmed": talk({ moved_from: "gpu", backend: "bedrock", finish_reason: "length", trimmed_messages: 12, memories: 3 }),
   "answer: stopped": talk({ finish_reason: "stopped", content: "It is" }),
   "answer: failed": talk({ status: "failed", content: "", error: { code: "engine_failed", message: "none" } }),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from foreverus.choice.request import READER
 from tests.browser.driving import sign_in
 from tests.browser.fake_cloud import FakeCloud
 
@@ -173,6 +174,45 @@ def test_deleted_message_takes_its_images_from_the_page(seeing: Page, fake: Fake
     expect(question.get_by_role("button", name="Open image 1 of 1")).to_be_visible()
     seeing.get_by_role("button", name="Delete this question and its answer").click()
     expect(seeing.get_by_role("button", name="Open image 1 of 1")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("backend", "numbers", "moved", "said"),
+    [
+        (
+            "bedrock",
+            {"images": 1, "images_seen_by": "amazon.nova-lite-v1:0"},
+            None,
+            "The images were shown to amazon.nova-lite-v1:0.",
+        ),
+        (
+            "gpu",
+            {"images": 1, "images_read_by": READER},
+            None,
+            "Nobody sees the images: the text in them was read by this deployment's own container.",
+        ),
+        ("bedrock", {"images": 1, "images_seen_by": "Qwen/Qwen2.5-VL-7B"}, "gpu", None),
+    ],
+    ids=["seen", "read", "taken over"],
+)
+def test_an_answer_says_who_saw_its_images(
+    seeing: Page, fake: FakeCloud, backend: str, numbers: dict[str, object], moved: str | None, said: str | None
+) -> None:
+    """Who took an answer over is another one than was chosen: then no model is named."""
+    adding(seeing).set_input_files(NOTE)
+    expect(waiting(seeing)).to_have_count(1)
+    send(seeing)
+    (messages,) = fake.messages.values()
+    choice = {"backend": "gpu" if moved else backend, "reason": "sees_images", "text": "", "numbers": numbers}
+    messages[-1].update(status="answered", content="A leaf.", backend=backend, choice=choice)
+    if moved:
+        messages[-1].update(moved_from=moved)
+    seeing.reload()
+    answer = seeing.get_by_role("article", name="Mistral").filter(has_text="A leaf.")
+    answer.get_by_text("Why there?").click()
+    expect(answer.get_by_text("There are images: the model that sees them, on Bedrock, answers.")).to_be_visible()
+    shown = answer.get_by_text(re.compile("shown to|Nobody sees"))
+    expect(shown).to_have_text([said] if said else [])
 
 
 def test_large_photo_is_made_smaller_before_it_is_sent(seeing: Page, fake: FakeCloud) -> None:

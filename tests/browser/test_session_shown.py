@@ -27,7 +27,7 @@ def test_who_switches_a_gpu_off_sees_whose_work_is_in_it(page: Page, fake: FakeC
     fake.work = {"messages": {"yours": 0, "of_others": 2}, "batches": [others]}
     off.click()
     asked = page.get_by_role("alertdialog", name="Work is waiting on this GPU:")
-    expect(asked).to_contain_text("Somebody else's: 1 batch(es) with 24 lines left. They go on later, elsewhere.")
+    expect(asked).to_contain_text("Other people's batches: 1, with 24 lines left. They go on later, elsewhere.")
     expect(asked).to_contain_text("2 of other people's messages")
     asked.get_by_role("button", name="Leave it on").click()
     expect(asked).to_have_count(0)
@@ -35,7 +35,7 @@ def test_who_switches_a_gpu_off_sees_whose_work_is_in_it(page: Page, fake: FakeC
     off.click()
     asked.get_by_role("button", name="Switch off all the same").click()
     expect(asked).to_have_count(0)
-    expect(page.get_by_text("1 batch(es) of other people go on")).to_be_visible()
+    expect(page.get_by_text("Batches of other people that go on: 1")).to_be_visible()
     assert len([one for one in fake.requests if one[0] == "DELETE"]) == 1
 
 
@@ -223,7 +223,7 @@ SAID = {
     },
     "pt": {
         "pauses": "4 das últimas 10 pausas em horários como este foram mais curtas; ligar de novo",
-        "few_known": "Ainda se conhecem poucas pausas em horários como este (2)",
+        "few_known": "Ainda há poucas pausas registradas em horários como este (2)",
         "unused": "Ninguém perguntou nada ainda",
         "bedrock_cheaper": "Uma hora como a última sai por US$",
     },

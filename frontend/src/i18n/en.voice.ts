@@ -7,7 +7,7 @@ export const enVoice = {
   "voice.level": "How loud you are",
   "voice.time": "{n} of {most}",
   "voice.drop": "Discard",
-  "voice.writing": "Writing down what you said …",
+  "voice.writing": "Writing down what you said…",
   "voice.written": "Written into the message: {text}",
   "voice.sent": "Sent: {text}",
   "voice.again": "Try the recording again",

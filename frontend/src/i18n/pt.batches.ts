@@ -44,7 +44,7 @@ export const ptBatches = {
   "batch.checked.stop": "A leitura parou aqui.",
   "batch.unreadable": "O arquivo não pôde ser lido. Ele mudou ou saiu do lugar? Escolha-o de novo.",
   "batch.discard": "Remover este arquivo",
-  "batch.pick.again": "Escolher o arquivo de novo",
+  "batch.pick.again": "Escolher de novo",
   "batch.lines": "Linhas",
   "batch.size": "Tamanho",
   "batch.tokens.about": "Tokens das perguntas",

@@ -12,7 +12,7 @@ export const ptSettings = {
   "settings.temperature": "Temperatura",
   "settings.temperature.what": "De 0 (sempre a palavra mais provável) a 2 (ousado); o Bedrock aceita até 1. Vazio: a do próprio modelo.",
   "settings.temperature.wrong": "A temperatura precisa ser um número de 0 a 2, ou ficar vazia.",
-  "settings.temperature.bedrock": "O Bedrock aceita temperatura de 0 a 1: diminua, ou escolha outro backend.",
+  "settings.temperature.bedrock": "O Bedrock aceita temperatura de 0 a 1: diminua, ou escolha a GPU.",
   "settings.tokens": "Tamanho máximo da resposta, em tokens",
   "settings.tokens.what": "Um token é mais ou menos três quartos de uma palavra. Vazio: {n}.",
   "settings.tokens.wrong": "O tamanho máximo precisa ser um número inteiro de 1 a 32.768, ou ficar vazio.",

@@ -57,7 +57,7 @@ export const pt = {
   "gpu.ondemand": "Aceitar o preço cheio (até {usd}/h) se não houver spot",
   "gpu.end": "Desligar a GPU",
   "gpu.work.ends": "{count} das suas mensagens podem ficar sem resposta. Cada uma que ficar terá um botão para perguntar de novo.",
-  "gpu.work.goeson": "{batches} lote(s) de outras pessoas continuam: no Bedrock, ou em uma nova GPU daqui a cinco minutos, no mínimo. Só elas ou um administrador podem cancelá-los.",
+  "gpu.work.goeson": "Lotes de outras pessoas que continuam: {batches}. Vão para o Bedrock ou, daqui a cinco minutos ou mais, para uma nova GPU. Só elas ou quem administra podem cancelá-los.",
   "gpu.ending": "Desligando…",
   "gpu.joined": "Já havia uma GPU ligada: você entrou na sessão dela.",
   "gpu.idle": "Desliga sozinha após {time} sem uso.",

@@ -7,7 +7,7 @@ export const ptVoice = {
   "voice.level": "Volume da sua voz",
   "voice.time": "{n} de {most}",
   "voice.drop": "Descartar",
-  "voice.writing": "Escrevendo o que você disse …",
+  "voice.writing": "Transcrevendo o que você disse…",
   "voice.written": "Escrito na mensagem: {text}",
   "voice.sent": "Enviado: {text}",
   "voice.again": "Tentar de novo com a gravação",
@@ -19,7 +19,7 @@ export const ptVoice = {
   "voice.unclear": "Não deu para entender. Fale mais perto do microfone, ou escreva.",
   "voice.long": "Uma gravação pode ter {n} minutos: ela parou aí. O que veio até agora será escrito.",
   "voice.late": "Está demorando demais para escrever o que você disse. A gravação ainda está aqui: tente de novo.",
-  "error.voice_off": "A voz foi desligada por quem cuida disto. Tudo o que você digitou continua aqui.",
+  "error.voice_off": "A voz foi desligada por quem administra. Tudo o que você digitou continua aqui.",
 
   "aloud.auto": "Ler as respostas em voz alta",
   "aloud.read": "Ler em voz alta",
@@ -29,7 +29,7 @@ export const ptVoice = {
   "aloud.silent": "Nada está sendo tocado: o navegador não encontrou um alto-falante. Conecte um e aperte “Ler em voz alta”.",
 
   "voice.prefs": "Voz",
-  "voice.prefs.what": "O que é lido em voz alta e o que é ouvido é cobrado por uso, dentro do limite de gastos; veja em Uso. Gravações são apagadas assim que estão escritas.",
+  "voice.prefs.what": "O que é lido em voz alta e o que é ouvido é cobrado por uso, dentro do limite de gastos; veja em Uso. As gravações são apagadas assim que viram texto.",
   "voice.prefs.aloud": "Ler as respostas em voz alta enquanto chegam",
   "voice.prefs.send": "Enviar logo o que eu digo, sem que eu leia antes",
   "voice.prefs.hears": "Língua que eu falo",

@@ -99,10 +99,11 @@ export function bootSteps(session: Session, now: number): Step[] {
   const order: Step["name"][] = ["booting", fetched, "loading", "healthy"];
   const times = order.map(phase);
   const last = times.findLastIndex((value) => value !== undefined);
+  const isUp = ["serving", "draining", "over"].includes(stateOf(session)); // what was not told by then is not told any more
   const over = isFinal(session);
   return order.flatMap((name, i): Step[] => {
     const from = times[i];
-    if (from === undefined && (over || i < last)) return [];
+    if (from === undefined && (isUp || i < last)) return [];
     const until = times.slice(i + 1).find((value) => value !== undefined) ?? (over || i === order.length - 1 ? undefined : now);
     const state = from === undefined ? "next" : i < last || over || name === "healthy" ? "done" : "now";
     return [{ name, state, ...(from !== undefined && until !== undefined ? { seconds: Math.max(0, (until - from) / 1000) } : {}) }];

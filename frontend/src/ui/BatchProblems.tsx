@@ -61,7 +61,7 @@ export function ProblemTable({ rows, total }: { rows: readonly Row[]; total: num
             <tr key={i}>
               <td>{row.line === null ? t("batch.problem.file") : number(row.line, language.value)}</td>
               <td>
-                {row.title && <strong>{row.title}</strong>} {row.param && <code>{isolated(row.param)}</code>} {row.more}
+                {row.title && <strong>{row.title}{(row.param || row.more) && ":"}</strong>} {row.param && <code>{isolated(row.param)}</code>} {row.more}
               </td>
             </tr>
           ))}

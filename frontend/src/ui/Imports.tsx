@@ -73,13 +73,13 @@ export default function Imports({ actions, lists }: { actions: ImportActions; li
         />
       </label>
       {found && <Progress found={found} actions={actions} />}
-      <p>
+      <div class="sure">
         {(["json", "md"] as const).map((shape) => (
-          <button key={shape} type="button" class="quiet" disabled={making !== null} onClick={() => void lists.savedAll(shape)}>
+          <button key={shape} type="button" disabled={making !== null} onClick={() => void lists.savedAll(shape)}>
             {t("export.all")}: {t(`export.${shape}`)}
           </button>
         ))}
-      </p>
+      </div>
       {making && making.done > 0 && <Told text={t("export.doing", { n: making.done })} />}
     </section>
   );

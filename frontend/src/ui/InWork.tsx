@@ -28,12 +28,14 @@ export default function InWork({ work, end }: { work: SessionWork; end: () => vo
           <li key={line}>{line}</li>
         ))}
       </ul>
-      <button type="button" class="stop" onClick={end}>
-        {t("gpu.work.end")}
-      </button>{" "}
-      <button type="button" class="quiet" onClick={() => (endingWork.value = null)}>
-        {t("gpu.work.keep")}
-      </button>
+      <div class="sure">
+        <button type="button" class="stop" onClick={end}>
+          {t("gpu.work.end")}
+        </button>
+        <button type="button" class="quiet" onClick={() => (endingWork.value = null)}>
+          {t("gpu.work.keep")}
+        </button>
+      </div>
     </div>
   );
 }

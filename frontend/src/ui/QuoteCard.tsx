@@ -23,7 +23,7 @@ const time = (value: number) => span(value > 90 ? Math.round(value / 60) * 60 : 
 /** Two digits: what is reckoned from guesses is no more exact. */
 const roundly = (value: number) => Number(value.toPrecision(2));
 
-function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
+function Row({ one, isChosen, heads }: { one: BackendQuote; isChosen: boolean; heads: readonly string[] }) {
   return (
     <tr class={isChosen ? "chosen-backend" : ""}>
       <th scope="row">
@@ -34,13 +34,13 @@ function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
         <td colSpan={3}>{one.why_not}</td>
       ) : (
         <>
-          <td>
+          <td data-name={heads[0]}>
             <Between of={one.usd} say={money} />
           </td>
-          <td>
+          <td data-name={heads[1]}>
             <Between of={one.first_word_seconds} say={time} />
           </td>
-          <td>
+          <td data-name={heads[2]}>
             <Between of={one.seconds} say={time} />
           </td>
         </>
@@ -54,6 +54,7 @@ function Shown({ quote }: { quote: Quote }) {
   const rows = isSession ? quote.backends.filter((one) => one.backend === "gpu") : quote.backends;
   const price = quote.assumptions.find((one) => one.name === "bedrock_usd_per_million_completion_tokens")?.expected;
   const session = rows.find((one) => one.backend === "gpu")?.usd?.expected;
+  const heads = [t("chat.why.cost"), t(isSession ? "quote.ready" : "quote.first"), t(isSession ? "quote.life" : "quote.done")];
   return (
     <>
       <div class="table" tabIndex={0}>
@@ -61,14 +62,16 @@ function Shown({ quote }: { quote: Quote }) {
           <thead>
             <tr>
               <td />
-              <th scope="col">{t("chat.why.cost")}</th>
-              <th scope="col">{t(isSession ? "quote.ready" : "quote.first")}</th>
-              <th scope="col">{t(isSession ? "quote.life" : "quote.done")}</th>
+              {heads.map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
             {rows.map((one) => (
-              <Row key={one.backend} one={one} isChosen={!isSession && quote.auto.backend === one.backend} />
+              <Row key={one.backend} one={one} heads={heads} isChosen={!isSession && quote.auto.backend === one.backend} />
             ))}
             {isSession && price && session !== undefined ? (
               <tr>

@@ -30,13 +30,15 @@ function rows(receipt: Receipt): Row[] {
   return found.filter((row) => row !== false);
 }
 
+const whole = (text: string) => text.replaceAll(" ", "\u00a0"); // a figure and its unit stay on one line
+
 /** The same work elsewhere, and what of it was paid while nobody asked. */
 function compared(receipt: Receipt): Row[] {
   const lang = language.value;
   const { idle_seconds: idle, idle_usd: idleUsd, if_bedrock_usd: bedrock, always_on_day_usd: always } = receipt;
   const found: (Row | false)[] = [
-    typeof receipt.boot_seconds === "number" && receipt.launches > 0 && [t("receipt.boot"), duration(receipt.boot_seconds)],
-    typeof idle === "number" && typeof idleUsd === "number" && receipt.launches > 0 && [t("receipt.idle"), `${duration(idle)} · ${usd(idleUsd, lang)}`],
+    typeof receipt.boot_seconds === "number" && receipt.launches > 0 && [t("receipt.boot"), whole(duration(receipt.boot_seconds))],
+    typeof idle === "number" && typeof idleUsd === "number" && receipt.launches > 0 && [t("receipt.idle"), `${whole(duration(idle))} · ${usd(idleUsd, lang)}`],
     typeof bedrock === "number" && receipt.launches > 0 && [t("receipt.elsewhere"), usd(bedrock, lang)],
     typeof always === "number" && [t("receipt.always"), usd(always, lang)],
   ];

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.exceptions import WebSocketException
 
 from local import history
 from local.cloud import Cloud, Say, running
 from local.demo_batch import run_exam
-from local.pings import pinged
+from local.pings import open_socket
 from local.processes import Failed
 
 # The laptop's model has 135 million parameters: it knows this, and little geography.
@@ -59,21 +58,18 @@ class Demonstration:
 
     def run(self) -> dict[str, Any]:
         try:
-            with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket, pinged(self.socket):
+            with self.api, open_socket(self.address) as self.socket:
                 on_bedrock = self._ask_bedrock()
                 session_id, answer = self._move_to_the_gpu(on_bedrock["conversation_id"])
                 exam = self.questions != 0
                 report = {"batch": run_exam(self.api, self._tell, self.questions)} if exam else {}
                 ended = self._see_it_end(session_id, answer)
                 return ended | {"bedrock_answer": on_bedrock["content"]} | report
-        except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
+        except (httpx.HTTPError, WebSocketException, OSError) as problem:
             self.cloud.check()
             raise Failed(
                 f"{type(problem).__name__}: {problem}. Look at the logs in {self.cloud.state.logs}."
             ) from problem
-        finally:
-            self.socket.close()
-            self.api.close()
 
     # ---- the conversation ----
 

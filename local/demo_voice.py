@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.exceptions import WebSocketException
 
 from local.cloud import Say, running
 from local.demo import SYSTEM, Demonstration
-from local.pings import pinged
+from local.pings import open_socket
 from local.processes import Failed
 
 QUESTION = "What is a computer?"
@@ -36,15 +35,13 @@ def demo_voice(directory: Path, say: Say) -> int:
 class SpokenDemonstration(Demonstration):
     def run(self) -> dict[str, Any]:
         try:
-            with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket, pinged(self.socket):
+            with self.api, open_socket(self.address) as self.socket:
                 return self._speak_and_be_answered()
-        except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
+        except (httpx.HTTPError, WebSocketException, OSError) as problem:
             self.cloud.check()
             raise Failed(
                 f"{type(problem).__name__}: {problem}. Look at the logs in {self.cloud.state.logs}."
             ) from problem
-        finally:
-            self.api.close()
 
     def _speak_and_be_answered(self) -> dict[str, Any]:
         self._tell(f"speaking: {QUESTION}")

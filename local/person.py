@@ -9,9 +9,8 @@ from typing import Any, Self
 
 import httpx
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
-from local.pings import pinged
+from local.pings import open_socket
 
 PATIENCE_S = 300.0
 
@@ -26,12 +25,10 @@ class Person:
         )
         self.open = contextlib.ExitStack()
         address = f"{outputs['websocket_url']}?token={key}"
-        # Of pings there are our own; those of the library end the connection of a machine that is slow for 20 s.
-        self.socket = self.open.enter_context(connect(address, open_timeout=60, proxy=None, ping_interval=None))
+        self.socket = self.open.enter_context(open_socket(address))
         self.frames: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        self.open.enter_context(pinged(self.socket))
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from foreverus.metrics import NAMESPACE
+from foreverus.metric_definitions import NAMESPACE
 from tests.metrics_seen import metrics_of
 from tests.template.template import resolve, template
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from foreverus.metrics import METRICS, NAMESPACE, Dimension, Name
+from foreverus.metric_definitions import METRICS, NAMESPACE, Dimension, Name
 
 
 def metrics_of(line: str) -> Iterator[tuple[Name, Mapping[Dimension, str], Sequence[float], int]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from foreverus import metrics, settings
+from foreverus import metric_definitions, settings
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
@@ -1028,7 +1028,7 @@ def test_alarms_are_among_the_ten_that_are_free() -> None:
 
 def test_it_is_an_alarm_when_the_reaper_had_to_act() -> None:
     alarm = resources("AWS::CloudWatch::Alarm")["ReaperHadToAct"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.Name.ORPHAN)
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric_definitions.NAMESPACE, metric_definitions.Name.ORPHAN)
     assert alarm["Dimensions"] == [{"Name": "stack", "Value": {"Ref": "AWS::StackName"}}]
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
     assert alarm["AlarmActions"] == [{"Ref": "Topic"}]

@@ -10,7 +10,8 @@ import pytest
 
 from foreverus.doctor.names import ALARM_PAGES, ALARMS
 from foreverus.doctor.records import BOUND_MINUTES
-from foreverus.metrics import METRICS, NAMESPACE, VALUES, Dimension, Metrics, Name, RequestKind, billed
+from foreverus.metric_definitions import METRICS, NAMESPACE, VALUES, Dimension, Name, RequestKind, billed
+from foreverus.metrics import Metrics
 from tests import insights
 from tests.template.template import ROOT, resolve, resources, template
 
@@ -117,7 +118,7 @@ def test_a_table_of_the_logs_reads_groups_of_ours_and_fields_that_are_said(numbe
     sources = re.findall(r"SOURCE '([^']+)'", query)
     groups = {f"the-{name}" for name in resources("AWS::Logs::LogGroup")}
     assert sources and set(sources) <= groups
-    source = (ROOT / "src/foreverus/metrics.py").read_text(encoding="utf-8")
+    source = "".join((ROOT / f"src/foreverus/{name}.py").read_text() for name in ("metrics", "metric_definitions"))
     for field in re.findall(r"(?:avg|max|sum|ispresent)\((\w+)\)", query):
         assert field in set(Name) or f'"{field}"' in source, field
 

@@ -10,23 +10,8 @@ from pathlib import Path
 import pytest
 
 from foreverus.backends.port import BackendName
-from foreverus.metrics import (
-    FREE,
-    MEMORY_EVERY_S,
-    METRICS,
-    MOST_VALUES,
-    SILENT,
-    USD_A_MONTH,
-    VALUES,
-    By,
-    Dimension,
-    GpuFigures,
-    Metrics,
-    Name,
-    RequestKind,
-    billed,
-    memory_mb,
-)
+from foreverus.metric_definitions import FREE, METRICS, USD_A_MONTH, VALUES, By, Dimension, Name, RequestKind, billed
+from foreverus.metrics import MEMORY_EVERY_S, MOST_VALUES, SILENT, GpuFigures, Metrics, memory_mb
 from tests.metrics_seen import metrics_of
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,8 @@ from foreverus import ids
 from foreverus.backends.port import BackendName
 from foreverus.conversations.records import STOPPED, FinishedAnswer, Question
 from foreverus.errors import is_failure
-from foreverus.metrics import Metrics, RequestKind
+from foreverus.metric_definitions import RequestKind
+from foreverus.metrics import Metrics
 
 
 def measure(

@@ -4,7 +4,8 @@ import asyncio
 
 from foreverus.backends.port import BackendName
 from foreverus.errors import ModelLoading
-from foreverus.metrics import Metrics, RequestKind
+from foreverus.metric_definitions import RequestKind
+from foreverus.metrics import Metrics
 from foreverus.openai_api import failures
 
 
@@ -26,7 +27,7 @@ class RequestTimes:
     def end(self, by: BackendName, error: Exception | None = None) -> None:
         """Only the first call says it: an error after the answer's end is none of the answer. A client that is told
         that it asked wrongly, too much, or before a GPU is on, was answered. Of SageMaker nothing is said: it measures
-        itself, and ten metrics are free (metrics.py)."""
+        itself, and ten metrics are free (metric_definitions.py)."""
         if self._is_over or by is BackendName.SAGEMAKER:
             return
         self._is_over = True

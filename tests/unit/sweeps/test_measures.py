@@ -8,7 +8,8 @@ import pytest
 
 from foreverus.aws.sqs import DeadLetters
 from foreverus.costs.ledger import CountedCost, MemoryLedger
-from foreverus.metrics import Metrics, Name
+from foreverus.metric_definitions import Name
+from foreverus.metrics import Metrics
 from foreverus.sweeps.measures import DeadLetterQueues, MonthsCost
 from foreverus.sweeps.sweep import sweep
 from tests.metrics_seen import metrics_of

@@ -8,7 +8,7 @@ import pytest
 
 from foreverus.backends.port import Health, Prompt
 from foreverus.errors import EngineFailed, PromptRejected
-from foreverus.metrics import Name
+from foreverus.metric_definitions import Name
 from foreverus.worker.shutdown import spot_interrupted
 from tests.metrics_seen import metrics_of
 from tests.unit.batches.shards.harness import results

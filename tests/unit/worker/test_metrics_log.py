@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from foreverus.metrics import GpuFigures, Metrics, Name, RequestKind
+from foreverus.metric_definitions import Name, RequestKind
+from foreverus.metrics import GpuFigures, Metrics
 from foreverus.worker.gpu_figures import MachineLook, of_engine, of_gpu, of_machine, watch_gpu
 from foreverus.worker.metrics_log import EVERY_S, LAST_S, MOST_LINES, MetricsLog, stream_name
 from tests.metrics_seen import metrics_of

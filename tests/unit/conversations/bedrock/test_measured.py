@@ -5,7 +5,7 @@ import json
 import pytest
 
 from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
-from foreverus.metrics import Name
+from foreverus.metric_definitions import Name
 from tests.metrics_seen import metrics_of
 from tests.unit.conftest import Aws
 from tests.unit.conversations.bedrock.scene import Scene

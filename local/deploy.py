@@ -3,6 +3,7 @@
 Nothing but parameters tells the template that this is a laptop.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,24 @@ def finish(child: Child) -> None:
         child.stop()
 
 
+def take_lock() -> int:
+    """Waits until nobody of this checkout builds or deploys what is built; nobody begins to before this is closed."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    taken = os.open(BUILT, os.O_RDONLY)
+    fcntl.flock(taken, fcntl.LOCK_EX)
+    return taken
+
+
+@contextlib.contextmanager
+def nobody_builds() -> Iterator[None]:
+    """For whoever makes the Lambdas' package without SAM: two that make it take each other's files away."""
+    taken = take_lock()
+    try:
+        yield
+    finally:
+        os.close(taken)
+
+
 class Build:
     """`sam build`, if the sources have changed since the last one. `start` it, do something else, `finish` it.
 
@@ -131,9 +151,7 @@ class Build:
         self.fingerprint = ""
 
     def start(self) -> None:
-        BUILT.mkdir(parents=True, exist_ok=True)
-        self.lock = os.open(BUILT, os.O_RDONLY)
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.lock = take_lock()
         self.fingerprint = fingerprint()
         if not (self.template.exists() and self.mark.exists() and self.mark.read_text() == self.fingerprint):
             self.mark.unlink(missing_ok=True)

@@ -134,14 +134,14 @@ def client_of(service: str, script: Scripted) -> Iterator[Any]:
             self.end_headers()
             for place, piece in enumerate(script.pieces):
                 if place == script.holds_at:
-                    script.go_on.wait(30)
+                    script.go_on.wait()
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             if not script.breaks:
                 self.wfile.write(b"0\r\n\r\n")
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     serving.start()
     client = boto3.client(
         service,

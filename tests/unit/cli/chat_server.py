@@ -109,7 +109,7 @@ class ChatServer:
             if name == "interrupt":
                 os.kill(os.getpid(), signal.SIGINT)
             elif name == "stopped":
-                self.stopped.wait(30)
+                self.stopped.wait(600)
             elif name == "get":
                 self.gets = [given[0]]
             elif name == "bytes":

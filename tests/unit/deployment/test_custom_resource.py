@@ -38,7 +38,7 @@ class CloudFormation:
                 pass
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self.server.serve_forever, daemon=True).start()
+        Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def event(self, kind: str, **more: Any) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.server.server_port}/"

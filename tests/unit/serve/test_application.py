@@ -156,7 +156,7 @@ class Held:
     def __call__(self, event: Any, context: Any) -> Any:
         logs.start(event, context)
         self.entered.release()
-        assert self.release.wait(60)
+        assert self.release.wait(600)
         return ok({"ids": dict(logs.bound()), "id": event["requestContext"]["requestId"]})
 
 

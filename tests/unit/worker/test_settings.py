@@ -71,7 +71,7 @@ def test_instance_reads_its_identity_and_its_spot_notice() -> None:
         "Handler", (_Metadata,), {"pages": {"instance-id": "i-1", "tags/instance/foreverus:session": "ses_1"}}
     )
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
 
     async def read() -> None:

@@ -139,7 +139,7 @@ def shelf(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "shelf" / "voice").write_bytes(b"a voice")
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "shelf"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -69,7 +69,7 @@ class Inbox:
     def _confirm(self, url: str) -> None:
         # Only the emulator is asked, whatever host the message names.
         query = urllib.parse.urlsplit(url).query
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.emulator_port}/?{query}", timeout=10), self.changed:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.emulator_port}/?{query}", timeout=60), self.changed:
             self.confirmed = True
             self.changed.notify_all()
 

@@ -19,7 +19,7 @@ from tests.cloud import unique
 from tests.local.sessions import wait_until as until
 
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-START_S = 120.0
+START_S = 300.0
 GRACE_S = 20
 
 
@@ -45,7 +45,7 @@ def credentials(cloud: Cloud, needs: HostNeeds, kind: HostKind) -> dict[str, str
         StackName=stack, TemplateBody=json.dumps(role_template(needs, kind)), Capabilities=["CAPABILITY_NAMED_IAM"]
     )
     found = lambda: formation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]  # noqa: E731
-    until(lambda: found() == "CREATE_COMPLETE", "the role is deployed", seconds=60)
+    until(lambda: found() == "CREATE_COMPLETE", "the role is deployed")
     role = next(
         one["PhysicalResourceId"]
         for one in formation.list_stack_resources(StackName=stack)["StackResourceSummaries"]

@@ -23,7 +23,7 @@ from tests.cloud import policy, trust, unique
 
 PACED = ("--pace", "100")
 PACKAGE_KEY = "worker/package.zip"
-PATIENCE_S = 120  # for what must happen; nothing here is measured
+PATIENCE_S = 300  # for what must happen; nothing here is measured
 
 PROBE = """
 import json, os, signal, time, urllib.request
@@ -172,7 +172,7 @@ class RunningHost:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One of the host's other commands, such as `kill-worker`."""
         command = [sys.executable, "-m", "local.instances", "--state", str(self.places.state), *words]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
     def machine(self, instance_id: str) -> dict[str, Any]:
         """The machine's processes and addresses, once its worker has started."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from local.emulator import ACCOUNT, Emulator
 from tests.cloud import policy, trust, unique
+from tests.local.sessions import PATIENCE_S
 
 ACTIONS = ["dynamodb:*", "sqs:*", "ec2:*", "states:*", "lambda:InvokeFunction", "iam:PassRole"]
 ROLE_POLICY = policy({"Action": ACTIONS, "Resource": "*"})
@@ -70,19 +71,27 @@ def token_task(queue_url: str, **fields: Any) -> dict[str, Any]:
     }
 
 
+def receive(emulator: Emulator, queue_url: str) -> dict[str, Any]:
+    """The queue's next message, as SQS gives it: waited for as for anything that must happen."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        found = emulator.client("sqs").receive_message(QueueUrl=queue_url, WaitTimeSeconds=10)
+        if messages := found.get("Messages"):
+            return dict(messages[0])
+        assert time.monotonic() < deadline, "nobody sent a message"
+
+
 def receive_token(emulator: Emulator, queue_url: str) -> str:
-    sqs = emulator.client("sqs")
-    messages = sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=10).get("Messages", [])
-    assert messages, "the state machine sent no token"
-    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=messages[0]["ReceiptHandle"])
-    return str(json.loads(messages[0]["Body"])["token"])
+    message = receive(emulator, queue_url)
+    emulator.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return str(json.loads(message["Body"])["token"])
 
 
 def start(emulator: Emulator, machine_arn: str, **request: Any) -> str:
     return str(emulator.client("stepfunctions").start_execution(stateMachineArn=machine_arn, **request)["executionArn"])
 
 
-def wait_for_end(emulator: Emulator, execution_arn: str, seconds: float = 120) -> dict[str, Any]:
+def wait_for_end(emulator: Emulator, execution_arn: str, seconds: float = PATIENCE_S) -> dict[str, Any]:
     """The execution's description once it is over, or as it is after so many seconds."""
     states = emulator.client("stepfunctions")
     deadline = time.monotonic() + seconds

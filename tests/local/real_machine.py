@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 UNITS = ("cloud-init-local.service", "cloud-init.service", "cloud-config.service", "cloud-final.service")
 # Debian's and Ubuntu's order, without what belongs to real hardware.
 CLOUD_CFG = """\

@@ -44,7 +44,7 @@ def member(cloud: Cloud, email: str, *groups: str) -> Member:
 
     def client(credential: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {credential}"}
-        return httpx.Client(base_url=cloud.outputs["api_url"], headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=cloud.outputs["api_url"], headers=headers, timeout=300, trust_env=False)
 
     return Member(user_id, client(token), client(key))
 
@@ -56,7 +56,7 @@ def signed_in(cloud: Cloud, cognito: Any, pool: str, client_id: str, email: str)
     client = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client_id)["UserPoolClient"]
     scope = " ".join(client["AllowedOAuthScopes"])
     asked = {"client_id": client_id, "redirect_uri": page, "response_type": "code", "scope": scope}
-    with httpx.Client(base_url=cloud.emulator.url, trust_env=False, timeout=60) as browser:
+    with httpx.Client(base_url=cloud.emulator.url, trust_env=False, timeout=300) as browser:
         shown = browser.get("/oauth2/authorize", params=asked)
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', shown.text))
         sent = browser.post("/oauth2/login", data={**asked, **hidden, **form})

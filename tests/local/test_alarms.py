@@ -19,7 +19,7 @@ from tests.local.sessions import invoke, wait_until
 from tests.local.test_doctor import physical
 
 pytestmark = pytest.mark.cloud
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 def said(cloud: Cloud, log_group: str) -> Measured:

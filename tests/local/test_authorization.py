@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator import ACCOUNT, REGION, Emulator, client
 from tests.cloud import policy, unique
-from tests.local.machines import make_machine, make_queue, make_role, start, wait_for_end
+from tests.local.machines import make_machine, make_queue, make_role, receive, start, wait_for_end
 
 pytestmark = pytest.mark.cloud
 
@@ -147,7 +147,7 @@ def visibility_batch(emulator: Emulator) -> list[str]:
     """Ids of the changes that a role with the permission of the single call may make in a batch."""
     queue = make_queue(emulator)
     emulator.client("sqs").send_message(QueueUrl=queue, MessageBody="hello")
-    (message,) = emulator.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    message = receive(emulator, queue)
     role = make_role(emulator, "lambda", policy({"Action": "sqs:ChangeMessageVisibility", "Resource": "*"}))
     entry = {"Id": "1", "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 60}
     answer = as_role(emulator, role, "sqs").change_message_visibility_batch(QueueUrl=queue, Entries=[entry])

@@ -10,7 +10,7 @@ import pytest
 from local.cloud import Cloud, running
 from local.person import Person
 from tests.cloud import unique
-from tests.local.sessions import executions, invoke, live_instances, states_of, wait_until
+from tests.local.sessions import PATIENCE_S, executions, invoke, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -81,7 +81,7 @@ def test_bake_is_published_and_sessions_start_from_it_without_downloads_until_th
         assert live_instances(keeping) == []
         assert (baked["trigger"], baked["outcome"], baked["usage"]["messages"]) == ("bake", "ended", 0)
         assert baked["receipt"]["total_usd"] > 0
-        assert keeping.inbox.wait_for(first, 60), "people hear of it"
+        assert keeping.inbox.wait_for(first, PATIENCE_S), "people hear of it"
 
         after = session_of(keeping, person)
         assert "Find image" in states_of(keeping, after["id"])

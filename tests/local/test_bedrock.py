@@ -85,7 +85,7 @@ def test_without_a_model_there_is_an_error_and_no_made_up_text(emulator: Emulato
     with pytest.raises(ClientError):
         client.invoke_model(modelId=MODEL, body=json.dumps({"prompt": "Hello"}))
     completions = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
-    assert httpx.post(f"{emulator.url}/v1/chat/completions", json=completions, timeout=30).is_error
+    assert httpx.post(f"{emulator.url}/v1/chat/completions", json=completions, timeout=300).is_error
 
 
 @pytest.mark.cloud
@@ -142,7 +142,7 @@ def test_patch_is_needed_while_the_emulator_makes_up_answers(without_its_model: 
 
 
 async def health(port: int) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=300) as client:
         return (await client.get(f"http://{LOOPBACK}:{port}/health", headers={"Connection": "close"})).status_code
 
 

@@ -26,7 +26,7 @@ def client_of(emulator: Emulator) -> tuple[str, dict[str, Any]]:
 
 
 def post(emulator: Emulator, path: str, **form: str) -> httpx.Response:
-    return httpx.post(f"{emulator.url}{path}", data=form, trust_env=False, timeout=60)
+    return httpx.post(f"{emulator.url}{path}", data=form, trust_env=False, timeout=300)
 
 
 def test_a_revoked_token_renews_nothing(emulator: Emulator) -> None:

@@ -54,7 +54,7 @@ def watch(place: Cloud) -> Iterator[Watch]:
 def order_next(place: Cloud, what: str) -> None:
     """Of the task that is started next."""
     request = urllib.request.Request(f"{place.emulator.url}{PATH}/next/{what}", method="POST")
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=300).close()
 
 
 def ask(place: Cloud) -> httpx.Response:
@@ -168,7 +168,7 @@ def test_switched_off_while_it_is_on_its_run_is_closed_and_counted_and_who_waits
     assert PurseStore(watch.items).month(month()).reservations == ()
     counted = ledger.spent(month()) - before
     assert 0 < counted < run_usd(TASK, 600), "what ECS says it took, and not all that it could"
-    with urllib.request.urlopen(f"{place.emulator.url}{PATH}", timeout=10) as processes:
+    with urllib.request.urlopen(f"{place.emulator.url}{PATH}", timeout=300) as processes:
         assert json.load(processes) == {}, f"{task.arn} is gone"
     resources = place.emulator.client("cloudformation").get_paginator("list_stack_resources")
     left = [one for page in resources.paginate(StackName=deploy.STACK) for one in page["StackResourceSummaries"]]

@@ -38,7 +38,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=300, trust_env=False)
 
     def wait(self) -> None:
         deadline = time.monotonic() + 30
@@ -160,7 +160,7 @@ def test_context_beyond_what_the_model_learned_is_refused() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
     )
     assert refused.returncode == 1 and "8192 tokens at most" in refused.stderr
 

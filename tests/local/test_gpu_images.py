@@ -44,7 +44,7 @@ def cloud(place: Cloud) -> Cloud:
 @pytest.fixture
 def client(place: Cloud) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {place.outputs['api_key']}"}
-    with httpx.Client(base_url=place.outputs["api_url"], headers=headers, trust_env=False, timeout=60) as made:
+    with httpx.Client(base_url=place.outputs["api_url"], headers=headers, trust_env=False, timeout=300) as made:
         yield made
 
 

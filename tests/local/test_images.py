@@ -68,7 +68,7 @@ class Listening(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def listening() -> Iterator[Emulator]:
     server = ThreadingHTTPServer((LOOPBACK, 0), Listening)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         with bare_emulator({}, bedrock=f"http://{LOOPBACK}:{server.server_port}") as one:
@@ -261,7 +261,7 @@ def test_batch_of_a_stack_without_images_says_which_parameter(cloud: Cloud) -> N
 @pytest.mark.cloud
 def test_message_shows_an_image_that_is_read_and_goes_with_it(seeing: Cloud) -> None:
     headers = {"Authorization": f"Bearer {seeing.outputs['api_key']}"}
-    with httpx.Client(base_url=seeing.outputs["api_url"], headers=headers, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=seeing.outputs["api_url"], headers=headers, trust_env=False, timeout=300) as client:
         form = {"files": {"file": ("note.png", NOTE, "image/png")}, "data": {"purpose": "vision"}}
         uploaded = client.post("/files", **form).raise_for_status().json()
         assert (uploaded["width"], uploaded["height"]) == (460, 120)

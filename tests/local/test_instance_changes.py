@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cloud
 
 
 def change(emulator: Emulator, since: int = 0) -> int:
-    answer = httpx.get(f"{emulator.url}{PATH}", params={"since": since}, timeout=10, trust_env=False)
+    answer = httpx.get(f"{emulator.url}{PATH}", params={"since": since}, timeout=300, trust_env=False)
     return int(answer.raise_for_status().json()["change"])
 
 

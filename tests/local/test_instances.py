@@ -64,7 +64,7 @@ def test_engine_of_the_machine_answers_a_prompt(host: RunningHost, instance: str
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         assert json.load(answer)["choices"][0]["message"]["content"].strip()
 
 

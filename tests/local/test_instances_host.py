@@ -93,7 +93,7 @@ def test_machine_that_boots_while_a_pace_is_set_has_an_engine_of_that_pace(
         engine = own.wait_for_report(instance_id, "healthy")
         body = {"prompt": "The sea", "max_tokens": 3}
         request = urllib.request.Request(f"{engine}/v1/completions", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             assert json.load(answer)["choices"][0]["text"] == "1 2 3"
         assert own.command("pace", "model").returncode == 0
         assert not own.places.pace.exists()

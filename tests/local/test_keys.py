@@ -23,7 +23,7 @@ pytestmark = pytest.mark.cloud
 def call(cloud: Cloud, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {key}"}
     return httpx.request(
-        method, cloud.outputs["api_url"] + path, headers=headers, json=body, timeout=60, trust_env=False
+        method, cloud.outputs["api_url"] + path, headers=headers, json=body, timeout=300, trust_env=False
     )
 
 
@@ -36,9 +36,9 @@ def make(cloud: Cloud, key: str, **wish: Any) -> dict[str, Any]:
 def says_hello(address: str, **options: Any) -> bool:
     """Whether a WebSocket opens there and answers."""
     try:
-        with connect(address, proxy=None, open_timeout=60, **options) as socket:
+        with connect(address, proxy=None, open_timeout=300, **options) as socket:
             socket.send('{"action": "ping"}')
-            return json.loads(socket.recv(timeout=60)) == {"type": "pong"}
+            return json.loads(socket.recv(timeout=300)) == {"type": "pong"}
     except InvalidStatus as refused:
         assert refused.response.status_code == 401
         return False
@@ -59,7 +59,7 @@ def test_a_ticket_opens_one_socket_and_a_header_needs_none(cloud: Cloud) -> None
 def opens_a_socket(cloud: Cloud, key: str) -> bool:
     """Nobody keeps the authorizer's answer for one, as for a REST request."""
     try:
-        with connect(f"{cloud.outputs['websocket_url']}?token={key}", proxy=None, open_timeout=60):
+        with connect(f"{cloud.outputs['websocket_url']}?token={key}", proxy=None, open_timeout=300):
             return True
     except InvalidStatus:
         return False

@@ -50,7 +50,7 @@ class Leaver:
         self.http = httpx.Client(
             base_url=cloud.outputs["api_url"],
             headers={"Authorization": f"Bearer {self.key}"},
-            timeout=60,
+            timeout=300,
             trust_env=False,
         )
 
@@ -154,7 +154,7 @@ def exported(leaver: Leaver) -> zipfile.ZipFile:
     leaver.call("GET", "/me/export")
     wait_until(lambda: leaver.call("GET", "/me/export")["status"] == "ready", "the export is made")
     shown = leaver.call("GET", "/me/export")
-    content = httpx.get(shown["url"], timeout=60, trust_env=False).content
+    content = httpx.get(shown["url"], timeout=300, trust_env=False).content
     assert len(content) == shown["bytes"]
     return zipfile.ZipFile(io.BytesIO(content))
 

@@ -35,11 +35,11 @@ class Student:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.request(method, self.base + path, headers=headers, json=body, timeout=120, trust_env=False, **more)
+        return httpx.request(method, self.base + path, headers=headers, json=body, timeout=300, trust_env=False, **more)
 
     def socket(self) -> ClientConnection:
         headers = {"Authorization": f"Bearer {self.key}"}
-        return connect(self.sockets_at, additional_headers=headers, proxy=None, open_timeout=120)
+        return connect(self.sockets_at, additional_headers=headers, proxy=None, open_timeout=300)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

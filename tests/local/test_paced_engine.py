@@ -38,7 +38,7 @@ class Scene:
         self.engine = engine
         self.url = url
         self.times = times
-        self.client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=10)
+        self.client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=300)
 
     def pass_time(self, seconds: float) -> None:
         self.times[0] += seconds

@@ -59,7 +59,7 @@ def inbox(upstream: Upstream, tmp_path: Path) -> Iterator[Inbox]:
 def fetch(url: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=300) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         with error:

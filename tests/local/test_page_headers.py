@@ -30,7 +30,7 @@ def test_the_pages_headers_are_the_templates(cloud: Cloud, path: str) -> None:
 )
 def test_the_apis_answers_are_kept_by_nobody(cloud: Cloud, path: str, status: int) -> None:
     headers = {} if status == 401 else {"Authorization": f"Bearer {cloud.outputs['api_key']}"}
-    answer = httpx.get(cloud.outputs["api_url"] + path, headers=headers, trust_env=False, timeout=60)
+    answer = httpx.get(cloud.outputs["api_url"] + path, headers=headers, trust_env=False, timeout=300)
     assert answer.status_code in (status, 403)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"

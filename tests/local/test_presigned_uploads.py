@@ -38,7 +38,7 @@ def objects(emulator: Emulator) -> S3Objects:
 
 
 def put(url: str, headers: Mapping[str, str], data: bytes = b"12345") -> int:
-    return httpx.put(url, headers=dict(headers), content=data, timeout=10).status_code
+    return httpx.put(url, headers=dict(headers), content=data, timeout=300).status_code
 
 
 def test_it_takes_the_announced_bytes_once(objects: S3Objects) -> None:

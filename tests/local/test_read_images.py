@@ -67,7 +67,7 @@ def test_openais_client_is_answered_from_the_text_in_a_picture_and_nothing_stays
 def test_message_waits_for_the_container_and_says_what_was_read_and_that_nobody_sees(place: Cloud) -> None:
     until(lambda: not left_behind(place))
     headers = {"Authorization": f"Bearer {place.outputs['api_key']}"}
-    with httpx.Client(base_url=place.outputs["api_url"], headers=headers, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=place.outputs["api_url"], headers=headers, trust_env=False, timeout=300) as client:
         form = {"files": {"file": ("note.png", NOTE, "image/png")}, "data": {"purpose": "vision"}}
         uploaded = client.post("/files", **form).raise_for_status().json()
         table = Table(place.emulator.client("dynamodb"), place.stack["TableName"])

@@ -35,7 +35,7 @@ def deploy(emulator: Emulator) -> str:
 
 
 def status(url: str, body: bytes) -> int:
-    return httpx.post(url, content=body, timeout=60, trust_env=False).status_code
+    return httpx.post(url, content=body, timeout=300, trust_env=False).status_code
 
 
 def test_api_gateway_and_lambda_have_their_limits(emulator: Emulator) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from local.emulator import ACCOUNT, Emulator
 from tests.cloud import unique
-from tests.local.machines import make_queue, make_role
+from tests.local.machines import make_queue, make_role, receive
 
 pytestmark = pytest.mark.cloud
 
@@ -26,8 +26,7 @@ def run_of_a_schedule(emulator: Emulator) -> tuple[str, str]:
             "Input": '{"scheduled_at": "<aws.scheduler.scheduled-time>"}',
         },
     )
-    received = emulator.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
-    return f"{soon}Z", str(received[0]["Body"])
+    return f"{soon}Z", str(receive(emulator, queue)["Body"])
 
 
 def test_a_run_is_told_its_time(emulator: Emulator) -> None:

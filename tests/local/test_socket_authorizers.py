@@ -47,7 +47,7 @@ def refusal(emulator: Emulator, word: str) -> int:
         SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api['ApiId']}/*",
     )
     address = f"{emulator.url.replace('http', 'ws', 1)}/_aws/execute-api/{api['ApiId']}/v1?token=x"
-    with pytest.raises(InvalidStatus) as refused, connect(address, proxy=None, open_timeout=60):
+    with pytest.raises(InvalidStatus) as refused, connect(address, proxy=None, open_timeout=300):
         pass
     return int(refused.value.response.status_code)
 

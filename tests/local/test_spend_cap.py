@@ -80,7 +80,7 @@ def test_scheduled_start_at_the_cap_starts_nothing_and_people_are_told(
     at = unique("2026-01-01T04:30:00Z")
     answer = invoke(cloud, "StartScheduledSession", {"scheduled_at": at})
     assert answer == {"session_id": None, "started": False, "skipped": "spend_cap_reached"}
-    mail = cloud.inbox.wait_for(at, 20)
+    mail = cloud.inbox.wait_for(at, PATIENCE_S)
     assert mail is not None and "SpendCapReached" in mail["subject"] and "MonthlyCapUsd" in mail["message"]
     assert executions(cloud) == before
     assert live_instances(cloud) == []

@@ -11,6 +11,7 @@ from tests.local.machines import (
     make_failing_function,
     make_machine,
     make_queue,
+    receive,
     receive_token,
     start,
     token_task,
@@ -102,8 +103,7 @@ def test_timed_out_machine_tells_event_bridge(emulator: Emulator) -> None:
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue_arn}])
     execution = start(emulator, machine)
-    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
-    assert json.loads(message["Body"])["detail"]["executionArn"] == execution
+    assert json.loads(receive(emulator, queue)["Body"])["detail"]["executionArn"] == execution
 
 
 def test_stopped_execution_stays_stopped(emulator: Emulator) -> None:

@@ -21,7 +21,7 @@ from tests.local.process_tree import alive, descendants, listening
 
 pytestmark = pytest.mark.cloud
 
-STARTING_S = 240
+STARTING_S = 300
 
 
 class Up:
@@ -103,7 +103,7 @@ def test_nothing_is_left_behind(up: Up, number: int) -> None:
 
 def client(outputs: dict[str, str]) -> httpx.Client:
     return httpx.Client(
-        base_url=outputs["api_url"], headers={"Authorization": f"Bearer {outputs['api_key']}"}, timeout=60
+        base_url=outputs["api_url"], headers={"Authorization": f"Bearer {outputs['api_key']}"}, timeout=300
     )
 
 

@@ -24,5 +24,5 @@ def test_openais_client_raises_its_authentication_error(cloud: Cloud, key: str) 
 @pytest.mark.parametrize("key", WRONG[:3])
 def test_a_socket_is_refused(cloud: Cloud, key: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"{cloud.outputs['websocket_url']}?token={key}", proxy=None, open_timeout=60).close()
+        connect(f"{cloud.outputs['websocket_url']}?token={key}", proxy=None, open_timeout=300).close()
     assert refused.value.response.status_code == 401

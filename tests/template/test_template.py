@@ -752,7 +752,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
         ("PublishWorkerFunction", [], under("worker")),
         ("IndexDocumentFunction", under("documents"), under("documents")),
-        ("ShowImagesFunction", under("files"), []),
+        ("ShowImagesFunction", under("batches", "files"), []),  # what a line names, and the images
         ("ReadDocumentFunction", [], []),
     ],
 )

@@ -84,7 +84,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
     },
     "show_images": {
-        "s3:GetObject": ("a machine fetches at an address of it", "tests/unit/conversations/test_gpu_images.py"),
+        "s3:GetObject": ("which images a line names", "tests/unit/batches/shards/test_lending.py"),
     },
     "index_document": {
         **LENT,

@@ -760,6 +760,8 @@ EXPECTED: dict[str, Expectation] = {
     "show_images/good_an_image_that_is_gone": result_is({"addresses": {}}),
     "show_images/edge_it_waits_no_more": NotFound,
     "show_images/bad_names_a_person": InvalidRequest,
+    "show_images/edge_a_line_that_is_nobodys": result_is({"addresses": None}),
+    "show_images/bad_a_line_of_no_shard": InvalidRequest,
     "index_document/good_read_already": result_is("ready"),
     "index_document/edge_deleted_document": result_is(None),
     "index_document/bad_no_document": InvalidRequest,

@@ -164,7 +164,7 @@ export const enBatches: Record<keyof typeof ptBatches, string> = {
   "batch.code.invalid_image": "Not an image that is taken",
   "batch.code.image_not_found": "No such image of yours: upload it first",
   "batch.code.images_off": "Nobody here sees images: the parameter Images is off",
-  "batch.code.images_not_seen": "Lines with images are answered on Bedrock",
+  "batch.code.images_not_seen": "Nobody who may answer this batch sees images",
   "batch.code.unknown_parameter": "Unknown parameter",
   "batch.code.duplicate_custom_id": "Repeated custom_id",
   "batch.code.unknown_model": "Unknown model",

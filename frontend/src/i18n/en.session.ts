@@ -132,6 +132,7 @@ export const enSession: Record<keyof typeof ptSession, string> = {
   "assumption.answer_tokens": "Length of an answer",
   "assumption.system_tokens": "Instructions of the conversation",
   "assumption.image_tokens": "Images of a question",
+  "assumption.gpu_image_tokens": "The GPU's time for images, as written tokens",
   "assumption.container_usd": "Your own container",
   "pools.order": "Asked for where it should cost least, interruptions reckoned in: first {first}, last {last}.",
   "pools.one": "{type} in {zone} ({usd}; interruptions: {interruptions} in {hours} h)",

@@ -163,7 +163,7 @@ export const ptBatches = {
   "batch.code.invalid_image": "Não é uma imagem aceita",
   "batch.code.image_not_found": "Você não tem esta imagem: envie-a primeiro",
   "batch.code.images_off": "Aqui ninguém enxerga imagens: o parâmetro Images está desligado",
-  "batch.code.images_not_seen": "Linhas com imagens são respondidas no Bedrock",
+  "batch.code.images_not_seen": "Ninguém que possa responder a este lote enxerga imagens",
   "batch.code.unknown_parameter": "Parâmetro desconhecido",
   "batch.code.duplicate_custom_id": "custom_id repetido",
   "batch.code.unknown_model": "Modelo desconhecido",

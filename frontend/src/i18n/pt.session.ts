@@ -130,6 +130,7 @@ export const ptSession = {
   "assumption.answer_tokens": "Tamanho de uma resposta",
   "assumption.system_tokens": "Instruções da conversa",
   "assumption.image_tokens": "Imagens de uma pergunta",
+  "assumption.gpu_image_tokens": "Tempo da GPU com imagens, em tokens escritos",
   "assumption.container_usd": "O seu contêiner",
   "pools.order": "Pedida primeiro onde deve sair mais barata, contando as interrupções: primeiro {first}, por último {last}.",
   "pools.one": "{type} em {zone} ({usd}; interrupções: {interruptions} em {hours} h)",

@@ -224,19 +224,20 @@ class Finisher:
                 bedrock_usd=bedrock_usd(shards, self.costs.rates.bedrock, self.costs.rates.sight),
             )
             self.store.note_sessions(batch.ref, sessions_of(batch, shards))
-            self._learn(totals, slot_seconds(shards), self.costs.sessions_of(batch, shards))
+            self._learn(batch, totals, slot_seconds(shards), self.costs.sessions_of(batch, shards))
         except Exception:
             logger.exception("%s has no cost, or its speed is not noted", batch.batch_id)
         return result
 
-    def _learn(self, totals: BatchTotals, seconds: Mapping[str, float], sessions: list[Session]) -> None:
-        """The speed, for the next batches' choice. Only a batch that ran on one type of instance says which one it
-        is."""
+    def _learn(self, batch: Batch, totals: BatchTotals, seconds: Mapping[str, float], sessions: list[Session]) -> None:
+        """The speed, for the next batches' choice. Only a batch that ran on one type of instance says which one it is,
+        and only one without images how fast it writes."""
         own = [one for one in sessions if seconds.get(one.session_id)]
         types = {one.instance_type for one in own if one.instance_type}
         if len(types) == 1:
             lines, tokens = totals.on_gpu, totals.gpu_completion_tokens
             rate = gpu_tokens_per_second(lines, tokens, sum(seconds.values()), self.costs.rates.engine_slots)
+            rate = None if batch.images_line else rate
             self._note(types.pop(), LearnedSpeed(rate, expected_boot_seconds(own)))
         if totals.on_bedrock:
             self._note(BackendName.BEDROCK, LearnedSpeed(totals.bedrock_tokens_per_second))

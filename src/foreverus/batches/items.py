@@ -26,12 +26,13 @@ from foreverus.choice.records import NextStep
 
 SHARD_COUNTS = tuple(one.name for one in fields(LineCounts))
 _SHARD_ESTIMATES = ("prompt_tokens_estimate", "completion_tokens_limit")
-_IMAGE_ESTIMATES = ("prompt_tokens_most", "seen_prompt_tokens_estimate", "seen_completion_tokens_limit")
+_SEEN_ESTIMATES = ("seen_prompt_tokens_estimate", "seen_completion_tokens_limit")
+_IMAGE_ESTIMATES = ("prompt_tokens_most", "gpu_image_tokens", *_SEEN_ESTIMATES)
 _IMAGES_BY = ("images_seen_by", "images_read_by")
 
 
 def new_shard_item(shard: Shard) -> Item:
-    """Of a shard that nobody has taken yet."""
+    """Of one that nobody has taken yet."""
     return {
         "shard": shard.number,
         "status": shard.status.value,
@@ -124,6 +125,7 @@ def batch_from_item(item: Item) -> Batch:
         model=item.get("model"),
         gpu_only=GpuOnly(item["gpu_only"]["param"], int(item["gpu_only"]["line"])) if item.get("gpu_only") else None,
         images_line=int(item["images_line"]) if item.get("images_line") else None,
+        gpu_sees=bool(item.get("gpu_sees")),
         round=int(item.get("round") or 0),
         newest_round=RoundStart(
             planned=NextStep(item.get("planned") or ""),
@@ -164,6 +166,7 @@ def batch_to_item(batch: Batch) -> Item:
         "model": batch.model,
         "gpu_only": batch.gpu_only and asdict(batch.gpu_only),
         "images_line": batch.images_line,
+        "gpu_sees": batch.gpu_sees,
         "backend": batch.backend,
         "choice": batch.choice and dict(batch.choice),
         "choice_text": batch.choice_text,
@@ -234,7 +237,7 @@ def ending_to_item(ending: BatchOutcome) -> Item:
 
 
 def input_to_item(found: ValidatedInput) -> Item:
-    return {name: value for name, value in asdict(found).items() if value is not None}
+    return {name: value for name, value in asdict(found).items() if value is not None and value is not False}
 
 
 def errors_to_item(errors: Sequence[ErrorEntry]) -> list[Item]:

@@ -77,7 +77,7 @@ class MemoryBatches:
         self._change(ref, store_tries=tries)
 
     def validated(self, ref: BatchRef, found: ValidatedInput, now: datetime) -> None:
-        names = ("total", "model", "gpu_only", "images_line")
+        names = ("total", "model", "gpu_only", "images_line", "gpu_sees")
         input_ = {name: getattr(found, name) for name in names}
         begins = {"status": BatchStatus.IN_PROGRESS, "in_progress_at": ids.timestamp(now), "round": 0}
         if self._change(ref, (BatchStatus.VALIDATING,), **input_, **begins) is None:

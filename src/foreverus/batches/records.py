@@ -115,7 +115,8 @@ class Batch:
     total: int | None = None
     model: str | None = None
     gpu_only: GpuOnly | None = None  # Bedrock cannot answer every line
-    images_line: int | None = None  # the first one that shows images, which Bedrock answers
+    images_line: int | None = None  # the first one that shows images
+    gpu_sees: bool = False  # and the GPU's model can be shown all of them: else they are Bedrock's
     in_progress_at: str = ""
 
     round: int = 0
@@ -171,6 +172,7 @@ class ValidatedInput:
     completion_tokens_limit: int
     gpu_only: GpuOnly | None = None
     images_line: int | None = None
+    gpu_sees: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,11 +212,10 @@ class LineCounts:
 
 @dataclass(frozen=True, slots=True)
 class Shard(LineCounts):
-    """Some lines of the input that lie together: what a worker takes at once.
-
-    `start` and `end`: bytes of the batch's own copy of the input, `end` exclusive. `prompt_tokens_most`: what no
-    tokenizer exceeds; 0: one a byte. `slot_seconds`: how long its lines held slots of engines, by session: each that
-    has taken it stands there."""
+    """Some lines of the input that lie together: what a worker takes at once. `start` and `end`: bytes of the batch's
+    own copy of the input, `end` exclusive. `prompt_tokens_most`: what no tokenizer exceeds; 0: one a byte.
+    `gpu_image_tokens`: what its images are of a GPU's context. `slot_seconds`: how long its lines held slots of
+    engines, by session: each that has taken it stands there."""
 
     number: int
     first_line: int
@@ -227,6 +228,7 @@ class Shard(LineCounts):
     prompt_tokens_most: int = 0
     seen_prompt_tokens_estimate: int = 0
     seen_completion_tokens_limit: int = 0
+    gpu_image_tokens: int = 0
     slot_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -255,11 +257,9 @@ class LineError:
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """What became of one line: an answer, or an error.
-
-    `by`: the session whose GPU answered, or `bedrock`; empty: nobody was asked. `at`: when that was known.
-    `images_seen_by`: the model that saw its images and answered; `images_read_by`: who read the text in them instead.
-    """
+    """What became of one line: an answer, or an error. `by`: the session whose GPU answered, or `bedrock`; empty:
+    nobody was asked. `at`: when that was known. `images_seen_by`: the model that saw its images and answered;
+    `images_read_by`: who read the text in them instead."""
 
     line: int
     custom_id: str

@@ -72,11 +72,14 @@ class RulesSettings(Protocol):
     def images(self) -> str: ...
     @property
     def images_model_id(self) -> str: ...
+    @property
+    def gpu_model_sees(self) -> str: ...
 
 
 def line_rules(env: RulesSettings, user_id: str) -> "ImageRules":
     """Of the lines of somebody's batch. What is found is known for the next line that names the same."""
     from foreverus.abilities.read_image.port import Sight
+    from foreverus.backends.sights import SIGHTS
     from foreverus.batches.input.images import ImageRules
     from foreverus.files.images import PersonsImages
 
@@ -88,12 +91,15 @@ def line_rules(env: RulesSettings, user_id: str) -> "ImageRules":
 
     sight = Sight.READ if env.images == containers.CONTAINER else None if env.images == OFF else Sight.SEEN
     there = bool(env.bedrock_model_id) and (sight is Sight.READ or bool(env.images_model_id))
-    return ImageRules(sight=sight, own=lambda ids: found(tuple(ids)), bedrock=there)
+    gpu = SIGHTS[env.gpu_model_sees] if env.gpu_model_sees else None
+    return ImageRules(sight=sight, own=lambda ids: found(tuple(ids)), bedrock=there, gpu=gpu)
 
 
 def in_words(env: RulesSettings) -> str:
-    """What becomes of the images of a batch's lines."""
-    return f"seen by {env.images_model_id}" if env.images_model_id else "read by our own container"
+    """What becomes of the images of a batch's lines on Bedrock; empty: nobody is there for them. Switched off since it
+    was begun, they are their lines' errors."""
+    by = {containers.CONTAINER: "read by our own container", OFF: "taken in no more, Images is off"}
+    return f"seen by {env.images_model_id}" if env.images_model_id else by.get(env.images, "")
 
 
 class Quoted(TypedDict):

@@ -48,7 +48,8 @@ def planner() -> "Planner":
     table = aws.items(env.table_name)
     known = shared.deployment(env, expected_s(env.idle_seconds), env.max_gpus)
     sight = bedrock_price(env.images_model_id, aws.region())
-    deployment = replace(known, sight_price=sight, images_by=images.in_words(env))
+    gpu_sees = env.model_id if env.gpu_model_sees else ""
+    deployment = replace(known, sight_price=sight, images_by=images.in_words(env), gpu_sees=gpu_sees)
     return Planner(
         BatchStore(table), SessionStore(table), shared.purse(env.table_name, env.monthly_cap_usd), deployment, aws.clock
     )

@@ -6,6 +6,7 @@ Bedrock costs its tokens and boots nothing.
 
 from dataclasses import dataclass
 
+from foreverus.choice.assumed import READ_IN_ONES_TIME
 from foreverus.choice.records import Bedrock, Gpu, Work
 
 RESERVE = 1.2  # rates are of the last batches, and lines differ
@@ -25,9 +26,14 @@ def tokens_of(work: Work) -> int:
     return max(work.completion_tokens, work.lines)  # an answer has a token at least
 
 
+def gpu_tokens_of(work: Work) -> float:
+    """As much of a GPU's time as so many written tokens: what is written, and the images that it is shown."""
+    return tokens_of(work) + work.gpu_image_tokens / READ_IN_ONES_TIME
+
+
 def gpu_seconds(work: Work, gpu: Gpu, gpus: int) -> float:
     """Until the last answer, on so many GPUs at once. The work is shared so that all of them end together."""
-    alone = tokens_of(work) / gpu.tokens_per_second if gpu.allowed else 0.0
+    alone = gpu_tokens_of(work) / gpu.tokens_per_second if gpu.allowed else 0.0
     if not gpu.live:
         return gpu.boot_seconds + alone / gpus
     return min(alone, (alone + (gpus - 1) * gpu.boot_seconds) / gpus)
@@ -42,9 +48,10 @@ def gpu_plan(work: Work, gpu: Gpu, gpus: int, on_demand: bool) -> Plan:
         return Plan(0.0, 0.0, False, 0.0)
     seconds = gpu_seconds(work, gpu, gpus)
     booted = gpus - gpu.live
-    paid = tokens_of(work) / gpu.tokens_per_second + booted * (gpu.boot_seconds + gpu.idle_seconds)
+    paid = gpu_tokens_of(work) / gpu.tokens_per_second + booted * (gpu.boot_seconds + gpu.idle_seconds)
     answering = booted * max(0.0, work.seconds_left - gpu.boot_seconds) + gpu.live * max(0.0, work.seconds_left)
-    done = min(float(tokens_of(work)), answering * gpu.tokens_per_second)
+    written = tokens_of(work) / max(gpu_tokens_of(work), 1)  # of its time
+    done = min(float(tokens_of(work)), answering * gpu.tokens_per_second * written)
     return Plan(seconds, paid / 3600 * usd_per_hour(gpu, on_demand), seconds * RESERVE <= work.seconds_left, done)
 
 

@@ -9,7 +9,8 @@ All estimates are taken times 1.2 before they are compared with the time that is
 
 from enum import StrEnum
 
-from foreverus.choice.arithmetic import RESERVE, Plan, bedrock_plan, gpu_plan, gpu_seconds, tokens_of, usd_per_hour
+from foreverus.choice.arithmetic import RESERVE, Plan, bedrock_plan, gpu_plan, gpu_seconds, gpu_tokens_of, usd_per_hour
+from foreverus.choice.assumed import READ_IN_ONES_TIME
 from foreverus.choice.records import Bedrock, Choice, Gpu, NextStep, Number, Work
 
 LEAST_REVIEW_S = 60  # a plan costs four state transitions: no point in making one every second
@@ -87,6 +88,7 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
         "reason_code": reason.value,
         **_of_work(work, review),
         **_of_gpu(gpu, on_gpu, gpus, on_demand),
+        **_of_images(work),
         **_of_bedrock(bedrock, on_bedrock),
     }
     return Choice(chosen, on_demand, gpus, review, arithmetic)
@@ -101,6 +103,12 @@ def _of_work(work: Work, review: int) -> dict[str, Number]:
         "reserve": RESERVE,
         "review_in_seconds": review,
     }
+
+
+def _of_images(work: Work) -> dict[str, Number]:
+    if not work.gpu_image_tokens:
+        return {}
+    return {"gpu_image_tokens": work.gpu_image_tokens, "gpu_image_tokens_in_ones_time": READ_IN_ONES_TIME}
 
 
 def _of_gpu(gpu: Gpu, plan: "Plan", gpus: int, on_demand: bool) -> dict[str, Number]:
@@ -178,7 +186,7 @@ def _fallback_seconds(chosen: NextStep, work: Work, gpu: Gpu, on_demand: bool) -
     """How long an on-demand GPU would take, where it is what we would fall back on."""
     if chosen is NextStep.BEDROCK or not (gpu.allowed and gpu.on_demand_allowed) or on_demand:
         return []
-    return [gpu.boot_seconds + tokens_of(work) / gpu.tokens_per_second]
+    return [gpu.boot_seconds + gpu_tokens_of(work) / gpu.tokens_per_second]
 
 
 def _review(chosen: NextStep, seconds_left: float, fallbacks: list[float]) -> int:

@@ -22,12 +22,14 @@ class NextStep(StrEnum):
 
 @dataclass(frozen=True)
 class Work:
-    """What is left: lines without an answer, the tokens of their prompts, and what we expect to be written for them."""
+    """What is left: lines without an answer, the tokens of their prompts, and what we expect to be written for them.
+    `gpu_image_tokens`: what their images are there, where the GPU's rate does not have their time in it."""
 
     lines: int
     prompt_tokens: int
     completion_tokens: int
     seconds_left: float  # of the completion window
+    gpu_image_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,8 @@ class Choice:
                 f"GPU US$ {a['gpu_usd']:.4f} in {span(a['gpu_seconds'])} ({a['gpus']} × {a['gpu_lifecycle']} at "
                 f"US$ {a['gpu_usd_per_hour']:.3f}/h, {boot}, {a['gpu_tokens_per_second']:,.0f} tok/s each)"
             )
+        if images := a.get("gpu_image_tokens"):
+            parts[-1] += f", {images:,} tokens of images in it"
         if a["bedrock_allowed"]:
             parts.append(f"Bedrock US$ {a['bedrock_usd']:.4f} in {span(a['bedrock_seconds'])}")
         parts.append(f"look again in {span(self.review_in_seconds)}")

@@ -8,14 +8,13 @@ the conversations whose questions wait for a GPU, and no other file of anybody's
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from foreverus.abilities.read_image.gpu import LENT_S
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from foreverus.aws.s3 import Objects
 from foreverus.errors import NotFound
 from foreverus.files.records import FilePurpose
 from foreverus.files.store import from_item
-
-LENT_S = 120  # a worker fetches at once
 
 
 @dataclass(frozen=True)

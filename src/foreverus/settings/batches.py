@@ -24,6 +24,7 @@ class RunBatchSettings(BatchEndSettings, SessionStartSettings):
     """For all steps of a batch but the one on Bedrock."""
 
     images: str  # as ApiSettings has it
+    gpu_model_sees: str
     batch_queue_url: str
     context_tokens: int
     idle_seconds: int

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from foreverus.abilities.read_image.port import Sight
 from foreverus.aws.s3 import ObjectNotThere
 from foreverus.batches.input.file_check import Allowed, FileReport, validate
 from foreverus.batches.input.images import ANY_IMAGES, ImageRules
@@ -51,11 +52,13 @@ class BatchFiles:
         except ObjectNotThere as err:
             raise _not_there(file_id) from err
         lines = _whole_lines(data, is_all=found.size <= MOST_BYTES)
-        allowed = Allowed(context_tokens=self.context_tokens, images=self.images(user_id))
+        rules = self.images(user_id)
+        allowed = Allowed(context_tokens=self.context_tokens, images=rules)
         report = validate(lines, endpoint, self.model_id, allowed)
         if report.errors:
             raise _invalid(report.errors[0], report.errors_total)
-        return _scaled(report, lines[-1].end, found.size, answer_tokens)
+        by = rules.sight if rules.bedrock else None
+        return _scaled(report, lines[-1].end, found.size, answer_tokens, by)
 
 
 def _whole_lines(data: bytes, *, is_all: bool) -> list[RawLine]:
@@ -64,8 +67,8 @@ def _whole_lines(data: bytes, *, is_all: bool) -> list[RawLine]:
     return lines if is_all or len(lines) < 2 else lines[:-1]
 
 
-def _scaled(report: FileReport, read: int, size: int, answer_tokens: int | None) -> InputWork:
-    """Pure."""
+def _scaled(report: FileReport, read: int, size: int, answer_tokens: int | None, by: Sight | None) -> InputWork:
+    """Pure. `by`: how images are taken in on Bedrock."""
     factor = max(1.0, size / read)
     where = "read from the whole file"
     if factor > 1:
@@ -75,13 +78,13 @@ def _scaled(report: FileReport, read: int, size: int, answer_tokens: int | None)
     tokens = tokens_of_file(lines, words * factor, report.completion_tokens_limit * factor, answer_tokens, where)
     if report.images_line is None:
         return InputWork(lines, tokens, report.gpu_only)
-    images = _images(report, report.images_line, factor)
+    images = _images(report, report.images_line, factor, by)
     prompt = tokens.prompt + images.added.value
     named = (*tokens.assumptions, images.added)
     return InputWork(lines, Tokens(prompt, tokens.completion, named), report.gpu_only, images)
 
 
-def _images(report: FileReport, line: int, factor: float) -> LineImages:
+def _images(report: FileReport, line: int, factor: float, by: Sight | None) -> LineImages:
     """Pure. `line`: the first one that shows some."""
     seen = sum(one.seen_prompt_tokens_estimate for one in report.shards)
     less = report.image_tokens * (1 - SET_ASIDE.expected) if seen else 0.0  # than what is set aside is expected
@@ -92,6 +95,8 @@ def _images(report: FileReport, line: int, factor: float) -> LineImages:
         tokens=report.image_tokens * factor,
         of_prompt=max(0.0, seen - less) / max(report.prompt_tokens_estimate - less, 1),
         of_completion=written / max(report.completion_tokens_limit, 1),
+        by=by,
+        gpu_tokens=report.gpu_image_tokens * factor if report.gpu_sees else None,
     )
 
 

@@ -20,8 +20,8 @@ from foreverus.spending.work import Tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWork:
-    """`gpu_only`: the first thing of it that Bedrock cannot do; `images`: what its lines show, which the GPU's model
-    does not see. `seconds_left`: of its window."""
+    """`gpu_only`: the first thing of it that Bedrock cannot do; `images`: what its lines show.
+    `seconds_left`: of its window."""
 
     lines: int
     tokens: Tokens
@@ -44,15 +44,15 @@ def batch_quote(
         on_bedrock += container.value
     no_bedrock = _why_no_bedrock(figures, work, month, on_bedrock)
     no_gpu = "" if is_live or month.left >= least_usd() else refusal(month, least_usd()).message
-    if work.images:
+    if work.images and work.images.gpu_tokens is None:
         no_gpu = f"Line {work.images.line} shows images: such a batch is answered on Bedrock."
     choice = _choice(figures, work, is_live, max_gpus, (no_gpu, no_bedrock))
     hourly = _hourly(figures, work, choice)
-    gpu = BackendQuote(backend=BackendName.GPU)
-    if not work.images:
+    gpu, shown = BackendQuote(backend=BackendName.GPU), work.images.on_gpu if work.images else None
+    if not work.images or shown:
         gpu = _on_gpu(figures, work, is_live, choice.gpus, hourly)
     bedrock = BackendQuote(backend=BackendName.BEDROCK, why_not=no_bedrock)
-    if figures.bedrock_calls and not work.gpu_only:
+    if figures.bedrock_calls and not work.gpu_only and not (work.images and work.images.by is None):
         seconds = tokens.completion.per(figures.bedrock_tokens_per_second.value)
         bedrock = BackendQuote(
             backend=BackendName.BEDROCK, usd=on_bedrock, seconds=seconds, first_word_seconds=seconds, why_not=no_bedrock
@@ -63,8 +63,7 @@ def batch_quote(
     named.append(Assumption("gpus", Range.of(choice.gpus), Measure.GPUS, "what the work is worth (choice/batch.py)"))
     if bedrock.usd or bedrock.seconds:
         named += [figures.bedrock_tokens_per_second, *figures.token_prices]
-    if container:
-        named.append(container)
+    named += [one for one in (container, shown) if one]
     return Quote(
         kind=QuoteKind.BATCH,
         backends=(replace(gpu, why_not=no_gpu), bedrock),
@@ -77,6 +76,8 @@ def batch_quote(
 def _why_no_bedrock(figures: CostFigures, work: BatchWork, month: Month, usd: Range | None) -> str:
     if not figures.bedrock_calls:
         return NO_BEDROCK
+    if work.images and work.images.by is None:
+        return f"Nobody on Bedrock sees the images of line {work.images.line} (see this deployment's Images)."
     if work.gpu_only:
         return f"Bedrock cannot do {work.gpu_only.param} (line {work.gpu_only.line})."
     if usd and usd.expected > float(month.left):
@@ -88,7 +89,11 @@ def _choice(figures: CostFigures, work: BatchWork, is_live: bool, max_gpus: int,
     """What the batch's plan would decide. `why_not`: of the GPU, of Bedrock."""
     no_gpu, no_bedrock = why_not
     left = Work(
-        work.lines, round(work.tokens.prompt.expected), round(work.tokens.completion.expected), work.seconds_left
+        work.lines,
+        round(work.tokens.prompt.expected),
+        round(work.tokens.completion.expected),
+        work.seconds_left,
+        round(work.images.gpu_tokens or 0) if work.images else 0,
     )
     gpu = Gpu(
         allowed=not no_gpu,
@@ -116,7 +121,9 @@ def _hourly(figures: CostFigures, work: BatchWork, choice: Choice) -> Assumption
 
 def _on_gpu(figures: CostFigures, work: BatchWork, is_live: bool, gpus: int, hourly: Assumption) -> BackendQuote:
     """As the choice reckons: what is booted for it is paid from boot to idle tail; what is on anyway, its answers."""
-    boot, alone = figures.boot_seconds.value, work.tokens.completion.per(figures.gpu_tokens_per_second.value)
+    shown = work.images.on_gpu if work.images else None
+    taken = work.tokens.completion + shown.value if shown else work.tokens.completion
+    boot, alone = figures.boot_seconds.value, taken.per(figures.gpu_tokens_per_second.value)
     booted = gpus - is_live
     paid = alone + (boot + figures.idle_seconds.value).times(booted)
     usd = (paid * hourly.value).times(1 / 3600) + figures.database_usd.value.times(booted)

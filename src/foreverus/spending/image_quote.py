@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from foreverus.abilities.read_image.port import READ_TOKENS
+from foreverus.abilities.read_image.port import READ_TOKENS, Sight
 from foreverus.backends.images import LEAST_PIXELS, ImageKind, PromptImage, image_tokens
 from foreverus.backends.sights import ModelSight
+from foreverus.choice.assumed import READ_IN_ONES_TIME
 from foreverus.costs.assumptions import Assumption, Measure, Range
 from foreverus.costs.containers import TASK, run_usd, task_usd
 from foreverus.costs.prices import TokenPrice
@@ -25,6 +26,8 @@ CONTAINER_SOURCE = "estimated: our own container is on for four minutes, on Spot
 SET_ASIDE = Range(4 / 7, 4 / 6, 1)
 SEEN_IN_LINES = "read from the images' sizes: 700 to 400 pixels are a token of Amazon Nova's, 600 are expected"
 READ_S = Range(1, 3, 7)  # of one image
+GPU_SOURCE = "vLLM's own sum for the GPU's model, at most (backends/sights.py)"
+GPU_TIME = Range(0.5, 1.0, 2.0)  # reckoned from what the processors do (choice/assumed.py)
 LINES_SOURCE = "estimated: our own container boots, idles and reads each image in 3 s, on Spot"
 
 
@@ -32,23 +35,38 @@ LINES_SOURCE = "estimated: our own container boots, idles and reads each image i
 class LineImages:
     """Those of a batch's lines. `line`: the first one that shows some. `tokens`: what they are reckoned with in the
     batch's reservation. `of_prompt`, `of_completion`: which part of the batch's tokens the model takes that sees, 0 to
-    1; 0: our own container reads."""
+    1. `by`: how they are taken in on Bedrock; None: not at all. `gpu_tokens`: what they are of a GPU's context; None:
+    its model is not shown them."""
 
     line: int
     count: int
     tokens: float
     of_prompt: float
     of_completion: float
+    by: Sight | None
+    gpu_tokens: float | None = None
 
     @property
     def added(self) -> Assumption:
-        if self.of_prompt:
+        """To what is read, on Bedrock where somebody takes them in there."""
+        if self.by is Sight.SEEN:
             return Assumption("image_tokens", SET_ASIDE.times(self.tokens), Measure.TOKENS, SEEN_IN_LINES)
+        if self.by is None:
+            return Assumption("image_tokens", Range.of(self.tokens), Measure.TOKENS, GPU_SOURCE)
         return Assumption("image_tokens", READ.times(self.count), Measure.TOKENS, READ_SOURCE)
 
     @property
+    def on_gpu(self) -> Assumption | None:
+        """As much of its time as so many written tokens."""
+        if not self.gpu_tokens:
+            return None
+        time = GPU_TIME.times(self.gpu_tokens / READ_IN_ONES_TIME)
+        source = f"{GPU_SOURCE}, {self.gpu_tokens:,.0f}; {READ_IN_ONES_TIME:g} are reckoned as one that is written"
+        return Assumption("gpu_image_tokens", time, Measure.TOKENS, source)
+
+    @property
     def container(self) -> Assumption | None:
-        if self.of_prompt:
+        if self.by is not Sight.READ:
             return None
         seconds = UP_S + READ_S.times(self.count)
         spot = task_usd(TASK, "FARGATE_SPOT", seconds.expected)

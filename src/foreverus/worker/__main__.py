@@ -40,6 +40,7 @@ from foreverus.worker.contact import Contact, RunInThreads
 from foreverus.worker.gpu_figures import MachineLook, watch_gpu
 from foreverus.worker.images import GpuEyes, LentByFunction
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
+from foreverus.worker.line_images import LineEyes, LineLentByFunction
 from foreverus.worker.metrics_log import MetricsLog, stream_name
 from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.run import run
@@ -161,8 +162,13 @@ def _eyes(client: Any, settings: WorkerSettings) -> GpuEyes | None:
     """`client`: of Lambda."""
     if not settings.show_images_function:
         return None
-    lend = LentByFunction(LambdaFunction(client, settings.show_images_function))
-    return GpuEyes(sight=SIGHTS[settings.gpu_model_sees], context_tokens=settings.context_tokens, lend=lend)
+    function = LambdaFunction(client, settings.show_images_function)
+    return GpuEyes(
+        sight=SIGHTS[settings.gpu_model_sees],
+        context_tokens=settings.context_tokens,
+        lend=LentByFunction(function),
+        of_lines=LineEyes(model_id=settings.model_id, lend=LineLentByFunction(function)),
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from foreverus.aws.sqs import Delivery
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.records import BatchRef, all_done
 from foreverus.batches.shards.lookahead import Ahead
-from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
+from foreverus.batches.shards.resources import NotInWork, ShardJob, ShardResources, in_round
 from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineFailed
@@ -59,7 +59,11 @@ class ShardAnswering:
             r = self.resources
             await r.run_blocking(r.batches.worked_on, ref.batch_id, shard.number, r.answered_by)
             job = ShardJob(ref, message.round, shard, batch.input_key)
-            stopped = await self._answer(ShardRun(self.resources, job, ahead))
+            try:
+                stopped = await self._answer(ShardRun(self.resources, job, ahead))
+            except NotInWork as err:
+                log.info("%s", err)
+                return MessageOutcome.RETRY_LATER
             if stopped is not StopReason.FINISHED:
                 return MessageOutcome.DONE if stopped is StopReason.SUPERSEDED else MessageOutcome.HAND_BACK
         await self._tell_if_that_was_all(message)

@@ -9,12 +9,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from foreverus.abilities.read_image.gpu import Fetch, fetch
-from foreverus.abilities.read_image.stored import LOADS
-from foreverus.aws.s3 import ObjectNotThere
 from foreverus.backends.openai_errors import TOO_LONG
 from foreverus.backends.port import Prompt
 from foreverus.backends.sights import ModelSight
@@ -25,7 +22,8 @@ from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread
 from foreverus.conversations.records import MessageRef
 from foreverus.conversations.shown import ShownImage
 from foreverus.errors import PromptRejected
-from foreverus.files.records import object_key
+from foreverus.worker.fetching import Fetched, fetched
+from foreverus.worker.line_images import LineEyes
 
 NO_ROOM = "The images of this message are more than the GPU's model holds. Send fewer, or smaller ones."
 
@@ -47,23 +45,11 @@ class LentByFunction:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fetched:
-    """Of the images, by their places."""
-
-    held: Mapping[str, bytes]
-
-    def read(self, key: str, start: int, end: int) -> bytes:
-        if key not in self.held:
-            raise ObjectNotThere(f"There is no object {key}.")
-        return self.held[key][start:end]
-
-
-@dataclass(frozen=True, slots=True)
 class Looked:
     """What is to be shown, with its bytes. `tokens`: what it takes of the context, at most."""
 
     wanted: tuple[ShownImage, ...]
-    fetched: _Fetched
+    fetched: Fetched
     tokens: int
 
     def shown(self, prompt: Prompt, thread: Thread) -> Prompt:
@@ -73,12 +59,13 @@ class Looked:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuEyes:
-    """`lend`: addresses of a waiting question's images."""
+    """`lend`: addresses of a waiting question's images. `of_lines`: those of batches; None: none are shown."""
 
     sight: ModelSight
     context_tokens: int
     lend: Lend
     fetch: Fetch = fetch
+    of_lines: LineEyes | None = None
 
     async def look(self, message: MessageRef, thread: Thread, run: RunBlocking) -> Looked:
         """Raises PromptRejected: there is no room for what the question itself shows, or it could not be fetched."""
@@ -110,11 +97,8 @@ class GpuEyes:
                 return
             yield one
 
-    def _load(self, message: MessageRef, wanted: Sequence[ShownImage]) -> _Fetched:
+    def _load(self, message: MessageRef, wanted: Sequence[ShownImage]) -> Fetched:
         if not wanted:
-            return _Fetched({})
+            return Fetched({})
         urls = self.lend(message, [one.file_id for one in wanted])
-        with ThreadPoolExecutor(LOADS) as threads:
-            found = list(threads.map(self.fetch, urls.values()))
-        places = (object_key(message.user_id, file_id) for file_id in urls)
-        return _Fetched({place: data for place, data in zip(places, found, strict=True) if data is not None})
+        return fetched(message.user_id, urls, self.fetch)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from time import time
 from typing import Any
 
@@ -25,6 +26,7 @@ from foreverus.worker.engine import EngineWatch
 from foreverus.worker.generation import AnswerGenerator
 from foreverus.worker.idle import IdleWatch
 from foreverus.worker.idle_limit import IdleLimit
+from foreverus.worker.line_images import unseen
 from foreverus.worker.lines import LineEngine, LineSlots
 from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.requests import RequestAnswering
@@ -148,6 +150,7 @@ class Serving:
 
     def _shards(self) -> Consumer[Any]:
         p = self.ports
+        eyes = p.eyes.of_lines if p.eyes else None
         resources = ShardResources(
             answered_by=p.me.session_id,
             backend=self.line_engine,
@@ -160,6 +163,8 @@ class Serving:
             clock=p.clock,
             on_recorded=self.line_counter.add,
             metrics=p.metrics,
+            shown=partial(eyes.shown, p.run_passages) if eyes else unseen,
+            said_of=eyes.said_of if eyes else lambda result: result,
         )
         answering = ShardAnswering(resources=resources, engine=self.line_engine, tasks=p.tasks, shutdown=p.shutdown)
         return self._consumer(p.batch_queue, LookAhead(self.slots.total), {"shard": answering.handle})

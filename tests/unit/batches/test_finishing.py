@@ -329,6 +329,14 @@ def test_what_it_cost_and_how_fast_it_was_is_noted_for_the_next_choice() -> None
     assert batch.store.speed("bedrock") == LearnedSpeed()
 
 
+def test_how_fast_a_gpu_writes_is_not_learned_from_a_batch_with_images() -> None:
+    batch = world(lines=8)
+    alter(batch.store, REF, images_line=1, gpu_sees=True)
+    on_gpu(batch, 8)
+    batch.finisher().finish(REF, BatchStatus.COMPLETED)
+    assert batch.store.speed("g6.xlarge") == LearnedSpeed(None, 90.0)
+
+
 def test_a_session_that_failed_before_it_answered_anything_is_paid_by_its_batch() -> None:
     batch = world()
     failed = session_record("ses_9", trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.05})

@@ -52,6 +52,12 @@ def test_a_shard_that_nobody_has_taken() -> None:
     assert SHARD | new_shard_item(shard) == SHARD
 
 
+def test_a_shard_with_images() -> None:
+    shown = shard_from_item({**SHARD, "gpu_image_tokens": 1282})
+    assert shown.gpu_image_tokens == new_shard_item(shown)["gpu_image_tokens"] == 1282
+    assert "gpu_image_tokens" not in new_shard_item(shard_from_item(SHARD))
+
+
 def test_a_shard_with_progress() -> None:
     counts = {"completed": 97, "failed": 3, "prompt_tokens": 900, "completion_tokens": 4_000}
     on_bedrock = {"bedrock_prompt_tokens": 9, "bedrock_completion_tokens": 40}
@@ -117,6 +123,8 @@ BATCH: dict[str, Any] = {
     "backend": "gpu",
     "gpus": 2,
     "on_demand": True,
+    "images_line": 3,
+    "gpu_sees": True,
     "task_token": "token",
     "sessions": {"ses_1", "ses_2"},
 }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from foreverus.choice import arithmetic, batch, records
 from foreverus.choice.arithmetic import break_even_tokens
+from foreverus.choice.assumed import READ_IN_ONES_TIME
 from foreverus.choice.batch import choose
 from foreverus.choice.records import Bedrock, Gpu, Work
 
@@ -51,6 +52,17 @@ def test_many_lines_are_worth_a_boot_and_an_idle_tail() -> None:
     assert many.next == "gpu" and many.allow_on_demand is False
     assert many.arithmetic["gpu_usd"] == pytest.approx((7_500_000 / 452 + 480) / 3600 * 0.44, abs=1e-6)
     assert many.arithmetic["bedrock_usd"] == pytest.approx(10 * 0.15 + 7.5 * 0.20)
+
+
+def test_images_are_a_gpus_time_and_its_price_and_may_make_it_too_slow() -> None:
+    plain, shown = lines(400), replace(lines(400), gpu_image_tokens=400 * 1282)
+    alone, seen = (choose(work, LIVE, NO_BEDROCK).arithmetic for work in (plain, shown))
+    more = 400 * 1282 / READ_IN_ONES_TIME / 452
+    assert seen["gpu_seconds"] == pytest.approx(float(alone["gpu_seconds"]) + more, abs=1)
+    assert seen["gpu_usd"] == pytest.approx(float(alone["gpu_usd"]) + more / 3600 * 0.44, abs=1e-6)
+    assert (seen["gpu_image_tokens"], "gpu_image_tokens" in alone) == (512_800, False)
+    late = replace(shown, seconds_left=200)
+    assert choose(late, LIVE, BEDROCK).next == "bedrock" and choose(replace(plain, seconds_left=200), LIVE, BEDROCK)
 
 
 def test_only_the_one_that_is_fast_enough_is_chosen() -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from foreverus.abilities.read_image.gpu import LENT_S
 from foreverus.abilities.read_image.memory import MemoryReader
 from foreverus.aws import keys
 from foreverus.bootstrap import containers, show_images
-from foreverus.conversations.lending import LENT_S
 from foreverus.errors import InvalidRequest, NotFound
 from foreverus.files.records import object_key
 from foreverus.sessions.pending import PendingMessage, PendingWorkStore

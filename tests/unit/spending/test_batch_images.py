@@ -64,6 +64,41 @@ def test_seen_lines_have_the_price_of_the_model_that_sees_and_the_others_theirs(
 
 
 @pytest.mark.usefixtures("managed")
+def test_where_the_gpus_model_sees_too_it_is_quoted_with_its_own_time(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPU_MODEL_SEES", "qwen-vl")
+    put_file(aws, line(1) + line(2))
+    plain = quote(BATCH)
+    put_file(aws, line(1) + line(2, SHOWN))
+    shown = quote(BATCH)
+    gpu, before = on(shown, "gpu"), on(plain, "gpu")
+    time = assumed(shown, "gpu_image_tokens")
+    assert time["expected"] == pytest.approx(1282 / 6) and time["low"] < time["expected"] < time["high"]
+    rate, hour = (
+        assumed(shown, "gpu_tokens_per_second")["expected"],
+        assumed(shown, "gpu_spot_usd_per_hour")["expected"],
+    )
+    seconds = time["expected"] / rate
+    assert gpu["seconds"]["expected"] - before["seconds"]["expected"] == pytest.approx(seconds, abs=0.1)
+    assert gpu["usd"]["expected"] - before["usd"]["expected"] == pytest.approx(seconds / 3600 * hour, abs=2e-6)
+    assert assumed(shown, "image_tokens")["high"] == 4225, "on Bedrock they are reckoned as there"
+    assert on(shown, "bedrock")["usd"] and shown["auto"]["backend"] == "bedrock"
+
+
+def test_where_the_gpu_alone_sees_nobody_else_is_quoted(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES", "gpu")
+    monkeypatch.setenv("GPU_MODEL_SEES", "qwen-vl")
+    put_file(aws, line(1) + line(2, SHOWN))
+    shown = quote(BATCH)
+    assert shown["auto"]["backend"] == "gpu" and on(shown, "gpu")["usd"]["expected"] > 0
+    bedrock = on(shown, "bedrock")
+    assert bedrock["usd"] is None and "Nobody on Bedrock sees the images of line 2" in bedrock["why_not"]
+    words = shown["work"]["prompt_tokens"]["expected"] - 2 * (342 / 3.5 + 6)
+    assert words == pytest.approx(1282, abs=2), "what they are of its context"
+
+
+@pytest.mark.usefixtures("managed")
 def test_somebody_elses_image_is_not_there(aws: Aws) -> None:
     put_image(aws, "eva")
     put_file(aws, line(1) + line(2, NAMED))

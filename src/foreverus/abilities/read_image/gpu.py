@@ -18,6 +18,7 @@ from foreverus.errors import ImagesNotFetched, PromptRejected
 
 MOST_BYTES = 4_000_000  # of one: more than any that we keep
 FETCH_S = 10.0
+LENT_S = 120  # an address that a worker fetches at once
 GONE = "An image of this request was deleted before it was shown. Send the request again without it."
 
 Fetch = Callable[[str], bytes | None]

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from foreverus.abilities.read_image.port import Sight
 from foreverus.api.violations import MOST_PARAM_CHARACTERS
 from foreverus.backends.answer_schema import flaw_of
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.prompts import prompt_of
 from foreverus.backends.tokens import cannot_fit, texts_of
-from foreverus.batches.input.images import ANY_IMAGES, ImageRules, not_answered
+from foreverus.batches.input.images import ANY_IMAGES, ImageRules
 from foreverus.batches.input.line_check import MAX_ERRORS_A_LINE, check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt
 from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
@@ -37,7 +36,7 @@ ASSUMED_ANSWER_TOKENS = 1024  # of a chat without a limit, for the choice of a b
 class FileReport:
     """`errors`: the first MAX_ERRORS of `errors_total`; `total`: lines that are not blank. Shards count only if there
     are no errors. `images`: how many its lines show, which are `image_tokens` of the estimate; `images_line`: the first
-    of these lines."""
+    of these lines. `gpu_sees`: the GPU's model can be shown all of them, which are `gpu_image_tokens` there."""
 
     errors: list[ErrorEntry]
     errors_total: int
@@ -49,6 +48,8 @@ class FileReport:
     images_line: int | None = None
     images: int = 0
     image_tokens: int = 0
+    gpu_sees: bool = False
+    gpu_image_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class _OpenShard:
     prompt_tokens_most: int = 0
     seen_prompt_tokens_estimate: int = 0
     seen_completion_tokens_limit: int = 0
+    gpu_image_tokens: int = 0
 
     def closed(self) -> Shard:
         return Shard(
@@ -108,6 +110,7 @@ class _OpenShard:
             prompt_tokens_most=0 if self.prompt_tokens_most == self.end - self.start else self.prompt_tokens_most,
             seen_prompt_tokens_estimate=self.seen_prompt_tokens_estimate,
             seen_completion_tokens_limit=self.seen_completion_tokens_limit,
+            gpu_image_tokens=self.gpu_image_tokens,
         )
 
 
@@ -126,6 +129,7 @@ class _Reading:
     has_our_model: bool = False
     gpu_only: GpuOnly | None = None
     images_line: int | None = None
+    unseen_line: int | None = None  # the first whose images the GPU cannot be shown
     images: int = 0
     image_tokens: int = 0
 
@@ -164,23 +168,23 @@ class _Reading:
             )
             yield ErrorEntry("context_length_exceeded", message, where, number)
         yield from _schema_errors(number, prompt)
-        were_both = self.gpu_only and self.images_line
+        were_both = self.gpu_only and self.unseen_line
         if prompt.images:
             self.images_line = self.images_line or number
-            if BackendName.BEDROCK not in self.allowed.backends:
-                raise not_answered("This batch allows the GPU alone (metadata.backend)")
+            if BackendName.GPU not in self.allowed.images.who(prompt, self.allowed.backends, context):
+                self.unseen_line = self.unseen_line or number
         if lacks := cannot(BackendName.BEDROCK, prompt):
             param = f"body.{lacks.param}"
             if BackendName.GPU not in self.allowed.backends:
                 message = f"{lacks.message} This batch allows Bedrock alone (metadata.backend)."
                 yield ErrorEntry(lacks.code, message, param, number)
             self.gpu_only = self.gpu_only or GpuOnly(param, number)
-        if self.gpu_only and self.images_line and not were_both:
-            same = self.gpu_only.line == self.images_line
+        if self.gpu_only and self.unseen_line and not were_both:
+            same = self.gpu_only.line == self.unseen_line
             fix = "Leave one of the two out of it" if same else "One batch has one backend: split the file"
             message = (
                 f"{self.gpu_only.param} of line {self.gpu_only.line} needs the GPU, and the images of line "
-                f"{self.images_line} need Bedrock. {fix}."
+                f"{self.unseen_line} need Bedrock. {fix}."
             )
             yield ErrorEntry("unsupported_parameter", message, self.gpu_only.param, number)
 
@@ -220,9 +224,11 @@ class _Reading:
         last.end = raw.end
         last.prompt_tokens_estimate += estimate
         last.completion_tokens_limit += limit
-        if images and rules.sight is Sight.SEEN:
+        if images and rules.seen_on_bedrock:
             last.seen_prompt_tokens_estimate += estimate
             last.seen_completion_tokens_limit += limit
+        if images and rules.gpu:
+            last.gpu_image_tokens += rules.gpu.all_tokens(images)
         self.images += len(images)
         self.image_tokens += expected
 
@@ -238,6 +244,8 @@ class _Reading:
             self.images_line,
             self.images,
             self.image_tokens,
+            bool(self.images) and not self.unseen_line,
+            sum(one.gpu_image_tokens for one in self.shards),
         )
 
 

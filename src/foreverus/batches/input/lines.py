@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from foreverus.abilities.read_image.parts import has_images, images_of, with_images
+from foreverus.abilities.read_image.parts import has_images, images_of, named_images, with_images
 from foreverus.backends import parameters
 from foreverus.backends.messages import without_nulls
 from foreverus.backends.port import Prompt
@@ -105,6 +105,12 @@ def read_shard(data: bytes, first_line: int, user_id: str = "") -> list[Line]:
     return [parse(first_line + raw.number - 1, raw.data, user_id) for raw in split([data]) if raw.data]
 
 
+def named_in(data: bytes, first_line: int, number: int) -> tuple[str, ...]:
+    """The ids of the images that one line of a shard's bytes names; none where it is not there."""
+    wanted = next((raw.data for raw in split([data]) if first_line + raw.number - 1 == number), None)
+    return named_images(without_nulls(json.loads(wanted)["body"])) if wanted else ()
+
+
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text has: good for choosing and sorting, never for a bill.
 
@@ -157,7 +163,7 @@ def _images(result: LineResult) -> dict[str, object]:
 
 
 # The engine's own refusals: OpenAI answers them with a 400 that has a body.
-IMAGE_ERRORS = ("image_not_found", "invalid_image")
+IMAGE_ERRORS = ("image_not_found", "invalid_image", "images_refused")
 _REFUSED = ("prompt_rejected", "context_length_exceeded", "unsupported_parameter", "content_filter", *IMAGE_ERRORS)
 
 

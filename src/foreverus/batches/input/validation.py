@@ -86,6 +86,7 @@ class Validator:
             completion_tokens_limit=report.completion_tokens_limit,
             gpu_only=report.gpu_only,
             images_line=report.images_line,
+            gpu_sees=report.gpu_sees,
         )
         self.store.validated(ref, found, self.clock())
         return {"valid": True, "lines": report.total}

@@ -10,6 +10,7 @@ from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.model import Options, options_of
 from foreverus.batches.plan.estimates import (
     ASSUMED,
+    MEASURED,
     Deployment,
     Estimates,
     Situation,
@@ -29,7 +30,7 @@ from foreverus.batches.records import (
     finished_lines,
 )
 from foreverus.choice.batch import choose
-from foreverus.choice.records import Choice, Gpu, NextStep
+from foreverus.choice.records import Choice, Gpu, NextStep, Work
 from foreverus.costs.reservations import refusal
 from foreverus.errors import SpendCapReached
 
@@ -89,19 +90,19 @@ def end_of(batch: Batch, shards: Sequence[Shard], now: datetime) -> Finish | Non
 def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) -> Decision:
     """What comes next for a batch with something left to do. `error`: what its newest round ended with."""
     batch, options = at.batch, options_of(at.batch.metadata)
-    able = able_backends(batch, allowed_backends(options, deployment))
+    able = able_backends(batch, allowed_backends(options, deployment), deployment)
     allowed, refusal = within_cap(able, at, deployment)
     means = meaning(batch, error, RoundContext(allowed, bool(at.live), finished_lines(at.shards), at.now))
     if not means.finish and not usable(means.setbacks, allowed):
-        cause = f"metadata.backend is '{options.backend}', and this deployment has no such backend."
-        nobody = refusal or ExecutionError("BackendUnavailable", cause)
+        nobody = refusal or ExecutionError("BackendUnavailable", _why_nobody(batch, options, able))
         means = Meaning(means.setbacks, BatchStatus.FAILED, with_error(batch.errors, nobody))
     if means.finish:
         return Finish(means.finish, batch.round, means.setbacks, means.errors)
     found = estimates(at, deployment)
     names = usable(means.setbacks, allowed)
     price = price_left(at.shards, deployment.bedrock_price, deployment.sight_price)
-    choice = choose(at.work, _gpu(at, found, means, names, deployment), bedrock_of(found, price, "bedrock" in names))
+    gpu, bedrock = _gpu(at, found, means, names, deployment), bedrock_of(found, price, "bedrock" in names)
+    choice = choose(_work(at, found), gpu, bedrock)
     next_, seconds, words = _next(at, choice, means, found.boot_seconds.source == ASSUMED)
     sources = {**found.sources, "bedrock_price_from": price.source}
     words = f"{_needs(batch, deployment)}{words}"
@@ -124,22 +125,39 @@ def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) 
     return Wait(next_round, within_window) if next_ is NextStep.WAIT else GoOn(next_round, within_window)
 
 
+def _why_nobody(batch: Batch, options: Options, able: frozenset[str]) -> str:
+    if batch.images_line and not able:
+        return f"Nobody who may answer it sees the images of line {batch.images_line} here, as it is deployed now."
+    return f"metadata.backend is '{options.backend}', and this deployment has no such backend."
+
+
+def _work(at: Situation, found: Estimates) -> Work:
+    """A rate that was measured in this batch has the time of its images in it."""
+    return replace(at.work, gpu_image_tokens=0) if found.gpu_tokens_per_second.source == MEASURED else at.work
+
+
 def allowed_backends(options: Options, deployment: Deployment) -> frozenset[str]:
     here = {"gpu"} | ({"bedrock"} if deployment.bedrock_model_id else set())
     return frozenset(here if options.backend == "auto" else here & {options.backend.value})
 
 
-def able_backends(batch: Batch, allowed: frozenset[str]) -> frozenset[str]:
+def able_backends(batch: Batch, allowed: frozenset[str], deployment: Deployment) -> frozenset[str]:
     """Those that can do what every line asks: a batch is not divided among backends by its lines."""
-    if batch.images_line:
+    if batch.images_line and not (batch.gpu_sees and deployment.gpu_sees):
         allowed -= {"gpu"}
+    if batch.images_line and not deployment.images_by:
+        allowed -= {"bedrock"}
     return allowed - {"bedrock"} if batch.gpu_only else allowed
 
 
 def _needs(batch: Batch, deployment: Deployment) -> str:
     """Why another backend is not thought of."""
-    if batch.images_line:
-        return f"images, in line {batch.images_line} first, are {deployment.images_by}, on Bedrock alone; "
+    images = f"images, in line {batch.images_line} first, are " if batch.images_line else ""
+    if images and batch.gpu_sees and deployment.gpu_sees:
+        there = f", on Bedrock {deployment.images_by}" if deployment.images_by else ""
+        return f"{images}seen by {deployment.gpu_sees} on the GPU{there or ' alone'}; "
+    if images:
+        return f"{images}{deployment.images_by}, on Bedrock alone; "
     return f"{batch.gpu_only.param} of line {batch.gpu_only.line} needs the GPU; " if batch.gpu_only else ""
 
 

@@ -32,14 +32,15 @@ from foreverus.costs.reservations import Month
 from foreverus.sessions.records import Session, expected_boot_seconds
 
 WEIGHT_LINES = 16  # the prior counts as much as so many answered lines
-ASSUMED = "assumed"
+ASSUMED, MEASURED = "assumed", "measured in this batch"
 LEAST_MEASURED_S = 60  # of a round, before its rate says something
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
     """What this stack may use. `bedrock_price.prompt` None: a price that nobody knows. `sight_price`: of the model on
-    Bedrock that sees images; `images_by`: who takes them in, as people are told."""
+    Bedrock that sees images; `images_by`: who takes them in there, as people are told; empty: nobody. `gpu_sees`: the
+    GPU's model where it sees them; empty: it does not."""
 
     region: str
     instance_types: tuple[str, ...]  # the first is the one that is reckoned with
@@ -50,6 +51,7 @@ class Deployment:
     bedrock_price: TokenPrice
     sight_price: TokenPrice = NO_PRICE
     images_by: str = ""
+    gpu_sees: str = ""
 
 
 def price_left(shards: Sequence[Shard], price: TokenPrice, sight: TokenPrice) -> TokenPrice:
@@ -72,19 +74,20 @@ def work_left(shards: Sequence[Shard], seconds_left: float) -> Work:
     """Of the shards that are not done. Expected completion tokens: the mean of this batch's answers so far, mixed with
     the prior by the number of lines that were answered, and never more than the lines allow."""
     open_ = [one for one in shards if not one.is_done]
-    lines = prompt = limit = 0.0
+    lines = prompt = limit = images = 0.0
     for shard in open_:
         total = max(shard.lines, 1)
         share = max(total - shard.finished, 1) / total  # not marked done: there is something to do
         lines += share * total
         prompt += share * shard.prompt_tokens_estimate
         limit += share * shard.completion_tokens_limit
+        images += share * shard.gpu_image_tokens
     answered = sum(one.completed for one in shards)
     written = sum(one.completion_tokens for one in shards)
     prior = min(EXPECTED_SHARE * limit / lines, EXPECTED_TOKENS) if lines else 0.0
     each = (prior * WEIGHT_LINES + written) / (WEIGHT_LINES + answered)
     expected = min(each * lines, limit) if limit else each * lines
-    return Work(round(lines), round(prompt), max(round(expected), round(lines)), seconds_left)
+    return Work(round(lines), round(prompt), max(round(expected), round(lines)), seconds_left, round(images))
 
 
 def bedrock_expected_usd(work: Work, price: TokenPrice) -> float:
@@ -202,7 +205,7 @@ def _gpu_rate(at: Situation) -> Estimate:
         seconds = (at.now - ids.parse_timestamp(began)).total_seconds()
         written = sum(one.completion_tokens for one in at.shards) - start.tokens_before
         if seconds >= LEAST_MEASURED_S and written > 0:
-            return Estimate(written / seconds / len(healthy), "measured in this batch")
+            return Estimate(written / seconds / len(healthy), MEASURED)
     if at.gpu_speed.tokens_per_second:
         return Estimate(at.gpu_speed.tokens_per_second, "earlier batches")
     return Estimate(PUBLISHED_TOKENS_PER_SECOND, "published: vLLM, Mistral 7B AWQ, L4, 8 at once, April 2026")

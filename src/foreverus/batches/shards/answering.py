@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from itertools import count
 
 from foreverus import tracing
-from foreverus.backends.port import Completion
+from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.input.lines import Line
 from foreverus.batches.records import LineError
 from foreverus.batches.shards.line_tasks import LineTasks
 from foreverus.batches.shards.lookahead import Ahead
 from foreverus.batches.shards.recording import ShardRecorder
-from foreverus.batches.shards.resources import ShardResources
+from foreverus.batches.shards.resources import ShardJob, ShardResources
 from foreverus.batches.shards.results import answered, engine_failed, failed
 from foreverus.errors import EngineFailed, PromptRejected
 
@@ -25,15 +27,18 @@ TRY_AGAIN_S = 0.2  # doubled with every try
 class LineAnswering:
     """Answers the lines of one shard; `tasks` learns which of them are in the backend."""
 
-    def __init__(self, resources: ShardResources, recorder: ShardRecorder, tasks: LineTasks, ahead: Ahead):
+    def __init__(
+        self, resources: ShardResources, job: ShardJob, recorder: ShardRecorder, tasks: LineTasks, ahead: Ahead
+    ):
         self._resources = resources
+        self._job = job
         self._recorder = recorder
         self._tasks = tasks
         self._ahead = ahead
         self._traced = count(1)
 
     async def answer(self, line: Line, alone: bool) -> None:
-        """Raises what is no line's own error: BackendUnavailable."""
+        """Raises what is no line's own error: BackendUnavailable, NotInWork."""
         by, clock = self._resources.answered_by, self._resources.clock
         tries = 0
         while True:
@@ -55,23 +60,36 @@ class LineAnswering:
             return
 
     async def _ask(self, line: Line) -> Completion:
-        """One call, in a slot. Where it fails, the slot is kept until it is known whether the backend lives. If it does
-        not, nobody else is sent into it, and the reason that stops the shard finds this line in it."""
+        """One call, in a slot, with what it shows: what of that cannot be fetched was never in the backend."""
         await self._recorder.results.keeps_up()
         self._ahead.started(line.number)
-        began = self._tasks.enter_backend(line.number)
+        async with AsyncExitStack() as held:
+            with self._slot_time():
+                prompt = await held.enter_async_context(self._resources.shown(self._job, line))
+            return await self._complete(line.number, prompt)
+
+    @contextmanager
+    def _slot_time(self) -> Iterator[None]:
+        """Counts it: a line costs what it keeps a slot from others."""
+        began = asyncio.get_running_loop().time()
         try:
-            try:
-                with tracing.sampled("line", self._traced):
-                    return await self._resources.backend.complete(line.prompt)
-            finally:
-                self._recorder.slot_seconds += asyncio.get_running_loop().time() - began
+            yield
+        finally:
+            self._recorder.slot_seconds += asyncio.get_running_loop().time() - began
+
+    async def _complete(self, number: int, prompt: Prompt) -> Completion:
+        """Where it fails, the slot is kept until it is known whether the backend lives. If it does not, nobody else is
+        sent into it, and the reason that stops the shard finds this line in it."""
+        self._tasks.enter_backend(number)
+        try:
+            with self._slot_time(), tracing.sampled("line", self._traced):
+                return await self._resources.backend.complete(prompt)
         except EngineFailed as err:
             if not await self._resources.backend_lives(str(err)):
                 await self._tasks.cut.wait()
             raise
         except asyncio.CancelledError:
-            self._tasks.interrupted(line.number)
+            self._tasks.interrupted(number)
             raise
         finally:
-            self._tasks.leave_backend(line.number)
+            self._tasks.leave_backend(number)

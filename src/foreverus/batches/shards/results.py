@@ -55,6 +55,7 @@ class LineTotals:
         self.lines.add(result.line)
         before, failed = self._sum, result.error is not None
         prompt, completion = result.prompt_tokens, result.completion_tokens
+        seen = result.on_bedrock and bool(result.images_seen_by)  # at a price of its own
         self._sum = ShardProgress(
             completed=before.completed + (not failed),
             failed=before.failed + failed,
@@ -62,8 +63,8 @@ class LineTotals:
             completion_tokens=before.completion_tokens + completion,
             bedrock_prompt_tokens=before.bedrock_prompt_tokens + prompt * result.on_bedrock,
             bedrock_completion_tokens=before.bedrock_completion_tokens + completion * result.on_bedrock,
-            seen_prompt_tokens=before.seen_prompt_tokens + prompt * bool(result.images_seen_by),
-            seen_completion_tokens=before.seen_completion_tokens + completion * bool(result.images_seen_by),
+            seen_prompt_tokens=before.seen_prompt_tokens + prompt * seen,
+            seen_completion_tokens=before.seen_completion_tokens + completion * seen,
         )
 
     def progress(self, session_id: str, slot_seconds: float) -> ShardProgress:

@@ -48,8 +48,8 @@ class ShardRun:
         self._suspects: set[int] = set()  # lines that the backend may have died of
 
     async def run(self) -> StopReason:
-        """Answers what is left of the shard. Raises what the backend raises beyond a line's own errors
-        (BackendUnavailable), and what reading raises; what was finished until then is recorded in any case."""
+        """Answers what is left of the shard. Raises what a line raises beyond its own errors (BackendUnavailable,
+        NotInWork), and what reading raises; what was finished until then is recorded in any case."""
         known = await read_lines(self._resources, self._job)
         self._recorder.begin_with(known)
         watching, writing = asyncio.create_task(self._watch()), asyncio.create_task(self._recorder.results.run())
@@ -89,7 +89,7 @@ class ShardRun:
 
     async def _answer(self, known: ShardLines) -> BaseException | None:
         """Returns when no line is left; what a line raises ends them all, and is returned."""
-        answering = LineAnswering(self._resources, self._recorder, self._tasks, self._ahead)
+        answering = LineAnswering(self._resources, self._job, self._recorder, self._tasks, self._ahead)
         lines = [] if self._reason else known.to_ask
         self._ahead.holds(line.number for line in lines)
         work = {line.number: answering.answer(line, known.is_suspect(line)) for line in lines}

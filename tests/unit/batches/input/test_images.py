@@ -11,9 +11,10 @@ from foreverus.abilities.read_image.checking import checked
 from foreverus.abilities.read_image.port import MOST_CHARACTERS, READ_TOKENS, Sight
 from foreverus.backends.images import ImageKind, PromptImage, stored_image
 from foreverus.backends.port import BackendName
+from foreverus.backends.sights import SIGHTS
 from foreverus.batches.input.file_check import Allowed, FileReport, validate
 from foreverus.batches.input.images import ImageRules
-from foreverus.batches.input.lines import CHAT, MAX_LINE_BYTES, read_shard, split
+from foreverus.batches.input.lines import CHAT, MAX_LINE_BYTES, named_in, read_shard, split
 from tests.unit.abilities.images import jpeg, png, png_that_claims
 
 MODEL = "mistral-7b"
@@ -119,6 +120,56 @@ def test_images_are_bedrocks_and_whoever_excludes_that_is_told_at_once() -> None
     assert problems(none) == [(1, "images_not_seen", "body.messages")] and "BedrockModelId" in none.errors[0].message
 
 
+QWEN = SIGHTS["qwen-vl"]
+BOTH_SEE = ImageRules(own=own, gpu=QWEN)
+GPU_SEES = ImageRules(own=own, gpu=QWEN, bedrock=False)
+READ_OR_SEEN = ImageRules(sight=Sight.READ, own=own, gpu=QWEN)
+ON_GPU, ON_BEDROCK = frozenset({BackendName.GPU}), frozenset({BackendName.BEDROCK})
+
+
+def test_where_both_see_a_batch_has_both_prices_and_either_may_answer_it() -> None:
+    report = check(line(1), line(2, *shown(png(280, 280))), line(3, named("file_mine")), rules=BOTH_SEE)
+    assert report.errors == [] and (report.images_line, report.gpu_sees) == (2, True)
+    (shard,) = report.shards
+    assert shard.gpu_image_tokens == report.gpu_image_tokens == 102 + 1282, "vLLM's own sums"
+    assert report.image_tokens == 2025 + 4225 and shard.seen_completion_tokens_limit == 20
+    alone = check(line(1, named("file_mine")), rules=BOTH_SEE, backends=ON_GPU)
+    assert alone.errors == [] and alone.gpu_sees
+
+
+def test_where_the_gpu_alone_sees_its_tokens_are_those_that_are_reckoned_with() -> None:
+    report = check(line(1, named("file_mine")), line(2, seed=7), rules=GPU_SEES)
+    assert report.errors == [] and report.gpu_sees and report.image_tokens == 1282
+    (shard,) = report.shards
+    assert (shard.seen_prompt_tokens_estimate, shard.seen_completion_tokens_limit) == (0, 0), "nobody else's price"
+    refused = check(line(1, named("file_mine")), rules=GPU_SEES, backends=ON_BEDROCK)
+    assert problems(refused) == [(1, "images_not_seen", "body.messages")]
+    assert "the GPU's model alone sees here" in refused.errors[0].message
+
+
+def test_images_without_room_on_the_gpu_are_bedrocks_or_their_lines_error() -> None:
+    four = line(1, *(named("file_mine"),) * 4)
+    both = check(four, line(2, named("file_mine")), rules=BOTH_SEE, context_tokens=4096)
+    assert both.errors == [] and both.images_line == 1 and not both.gpu_sees, "a batch is not divided"
+    alone = check(line(2), four, rules=GPU_SEES, context_tokens=4096)
+    assert problems(alone) == [(2, "context_length_exceeded", "body.messages")]
+    assert "with its images; the GPU holds 4,096" in alone.errors[0].message
+    split_it = check(four, line(2, seed=7), rules=BOTH_SEE, context_tokens=4096)
+    assert problems(split_it) == [(2, "unsupported_parameter", "body.seed")]
+
+
+def test_where_our_own_container_reads_the_gpu_sees_for_who_names_it() -> None:
+    auto = check(line(1, *shown(png())), rules=READ_OR_SEEN)
+    assert auto.errors == [] and not auto.gpu_sees and auto.image_tokens == READ_TOKENS
+    gpu = check(line(1, *shown(png())), rules=READ_OR_SEEN, backends=ON_GPU)
+    assert gpu.errors == [] and gpu.gpu_sees
+
+
+def test_parameter_that_bedrock_lacks_goes_with_images_where_the_gpu_sees() -> None:
+    report = check(line(1, *shown(png()), seed=7), line(2, *shown(png())), rules=BOTH_SEE)
+    assert report.errors == [] and report.gpu_sees and report.gpu_only and report.gpu_only.line == 1
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_lines_that_only_the_gpu_and_lines_that_only_bedrock_answers_are_two_files(turned: bool) -> None:
     lines = [line(1, *shown(png())), line(2, seed=7), line(3, *shown(png())), line(4, seed=8)]
@@ -148,6 +199,13 @@ def test_named_image_is_read_from_its_persons_place_alone_when_the_line_is_asked
     assert stored == stored_image("files/ana/file_mine")
     assert (spelled.width, spelled.data) == (3, checked(png()).data) and b"-23.55" not in spelled.data
     assert asked.prompt.messages[0].content == "What is it?"
+
+
+def test_what_a_line_names_is_found_in_its_shard_by_its_number() -> None:
+    lines = line(7, named("file_a"), *shown(png())), b"\n", line(9, named("file_b"), named("file_a")), line(10)
+    data = b"".join(lines)
+    found = {number: named_in(data, 7, number) for number in (6, 7, 8, 9, 10, 11)}
+    assert found == {6: (), 7: ("file_a",), 8: (), 9: ("file_b", "file_a"), 10: (), 11: ()}
 
 
 def test_person_is_asked_about_once_for_each_line_and_not_for_those_that_name_nothing() -> None:

@@ -54,6 +54,8 @@ class World:
     now: datetime = NOW
     bedrock: str = BEDROCK_MODEL
     max_gpus: int = 1
+    images_by: str = "seen by nova"
+    gpu_sees: str = ""
 
     def plan(self, code: str | None = None, cause: str = "because") -> dict[str, Any]:
         """As the state machine gets it."""
@@ -67,7 +69,8 @@ class World:
             bedrock_calls=8,
             bedrock_price=price,
             sight_price=bedrock_price(SIGHT_MODEL, "us-east-1"),
-            images_by="seen by nova",
+            images_by=self.images_by,
+            gpu_sees=self.gpu_sees,
         )
         planner = Planner(self.store, self.sessions, self.purse, deployment, lambda: self.now)
         return planner.plan(REF, None if code is None else ExecutionError(code, cause)).as_json()
@@ -463,6 +466,71 @@ def test_images_go_to_bedrock_however_much_the_gpu_would_save_and_the_words_say_
     assert many.plan()["next"] == "bedrock"
     assert many.record().choice_text.startswith("images, in line 3 first, are seen by nova, on Bedrock alone; bedrock:")
     assert chosen(many)["gpu_allowed"] is False
+
+
+def seen_by_both(shards: int = 4, gpu_image_tokens: int = 0, **changes: Any) -> World:
+    """Its lines' images are so many tokens of a GPU's context in each shard."""
+    batch = with_images(world(shards, **changes))
+    batch.gpu_sees = "qwen"
+    alter(batch.store, REF, gpu_sees=True)
+    parts = batch.store.shards(REF.batch_id)
+    batch.store.put_shards(REF.batch_id, [replace(one, gpu_image_tokens=gpu_image_tokens) for one in parts])
+    return batch
+
+
+def test_where_both_see_the_cheaper_one_answers_and_the_words_name_both() -> None:
+    few, many = seen_by_both(), seen_by_both(MUCH)
+    assert (few.plan()["next"], many.plan()["next"]) == ("bedrock", "gpu")
+    said = "images, in line 3 first, are seen by qwen on the GPU, on Bedrock seen by nova; "
+    assert few.record().choice_text.startswith(f"{said}bedrock:")
+    assert many.record().choice_text.startswith(f"{said}gpu:")
+    few.sessions.live = [live()]
+    assert few.plan()["next"] == "gpu", "it is paid for anyway"
+
+
+def test_images_cost_a_gpus_time_until_its_rate_has_them_in_it() -> None:
+    plain, shown = seen_by_both(metadata=GPU_ONLY), seen_by_both(gpu_image_tokens=60_000, metadata=GPU_ONLY)
+    for one in (plain, shown):
+        one.sessions.live = [live()]
+        one.plan()
+    more = float(chosen(shown)["gpu_seconds"]) - float(chosen(plain)["gpu_seconds"])
+    assert more == pytest.approx(4 * 60_000 / 6 / 452, abs=1), "six are read in the time in which one is written"
+    assert chosen(shown)["gpu_image_tokens"] == 240_000 and "240,000 tokens of images" in shown.record().choice_text
+    assert "gpu_image_tokens" not in chosen(plain)
+    shown.later(minutes=5)
+    shown.finish(0, 50)
+    shown.plan()
+    assert chosen(shown)["gpu_tokens_per_second_from"] == "measured in this batch"
+    assert "gpu_image_tokens" not in chosen(shown)
+
+
+def test_images_can_turn_the_choice() -> None:
+    plain, shown = seen_by_both(MUCH), seen_by_both(MUCH, gpu_image_tokens=130_000)
+    assert (plain.plan()["next"], shown.plan()["next"]) == ("gpu", "bedrock")
+
+
+def test_where_the_gpu_alone_sees_it_answers_however_little_it_is_and_bedrock_never_takes_over() -> None:
+    batch = seen_by_both()
+    batch.images_by = ""
+    assert batch.plan()["next"] == "gpu"
+    assert batch.record().choice_text.startswith("images, in line 3 first, are seen by qwen on the GPU alone; gpu:")
+    assert chosen(batch)["bedrock_allowed"] is False
+    assert batch.plan("NoGpuCapacity")["next"] == "wait"
+
+
+def test_batch_whose_images_nobody_sees_any_more_ends_and_says_so() -> None:
+    batch = seen_by_both()
+    batch.images_by = batch.gpu_sees = ""
+    planned = batch.plan()
+    assert (planned["next"], planned["status"]) == ("finish", "failed")
+    (error,) = batch.record().errors
+    assert "Nobody who may answer it sees the images of line 3" in error.message
+
+
+def test_gpu_that_sees_no_more_leaves_them_to_bedrock() -> None:
+    batch = seen_by_both(MUCH)
+    batch.gpu_sees = ""
+    assert batch.plan()["next"] == "bedrock"
 
 
 def test_lines_that_are_seen_are_reserved_at_the_price_of_the_model_that_sees() -> None:

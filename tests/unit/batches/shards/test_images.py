@@ -25,6 +25,7 @@ from foreverus.batches.records import LineResult
 from foreverus.batches.shards import images as line_images
 from foreverus.batches.shards.images import NO_IMAGES, LineBackends, ReadImages, SeenImages
 from foreverus.batches.shards.on_bedrock import BUSY_PATIENCE_S, LAST_S
+from foreverus.batches.shards.results import LineTotals
 from foreverus.choice.request import images_off
 from foreverus.concurrency import Room
 from foreverus.costs.prices import TokenPrice
@@ -246,6 +247,15 @@ async def test_image_that_cannot_be_read_is_its_lines_error_and_a_failing_contai
         broken.fail_next(EngineFailed("It has not answered."))
     lines = await failing.answered_by(read_by(broken, failing.objects))
     assert lines[1].error and lines[1].error.code == "engine_failed" and failing.text.prompts == []
+
+
+def test_what_a_gpu_saw_is_paid_by_its_time_and_counted_in_nobodys_tokens() -> None:
+    totals = LineTotals()
+    for number, by in enumerate(("ses_1", "bedrock"), 1):
+        totals.add(LineResult(number, "c", by, prompt_tokens=100, completion_tokens=5, images_seen_by="it"))
+    progress = totals.progress("ses_1", 1.0)
+    assert (progress.prompt_tokens, progress.bedrock_prompt_tokens, progress.seen_prompt_tokens) == (200, 100, 100)
+    assert (progress.bedrock_completion_tokens, progress.seen_completion_tokens) == (5, 5)
 
 
 def test_output_says_who_took_the_images_in() -> None:

@@ -15,6 +15,8 @@ PIECES = 8
 EXCHANGES = 60
 KEYS = "what is a queue"
 AROUND_A_KEY = 30  # objects: the box's own, and those that it stands in up to the document
+STARTS_MS = 4_000
+FRAMES_A_SECOND = 4  # its clock is one; each has two looks at what is to be painted
 
 
 @contextmanager
@@ -79,3 +81,26 @@ def test_a_key_lays_out_the_box_and_what_it_stands_in_however_long_the_conversat
     # Meanwhile a message that comes near may be drawn, which is none of a key's.
     assert len(few) >= len(KEYS) // 2, laid
     assert max(one["totalObjects"] for one in few) > 4 * AROUND_A_KEY, laid
+
+
+# Which properties anything that moves on the page changes.
+MOVED = """() => document.getAnimations().flatMap((one) => one.effect.getKeyframes())
+  .flatMap((frame) => Object.keys(frame))
+  .filter((name) => !["offset", "computedOffset", "easing", "composite"].includes(name))"""
+
+
+def test_a_session_that_starts_moves_without_the_pages_own_thread(page: Page, fake: FakeCloud) -> None:
+    """What changes opacity alone is moved by the compositor: the page draws no frame for it, but one a second for its
+    clock. Whoever wants no motion has none."""
+    sign_in(page, fake)
+    page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.locator(".graph-now").first).to_be_visible()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
+    assert set(page.evaluate(MOVED)) == {"opacity"}
+    page.wait_for_timeout(1_000)  # parts of the page that come later have come
+    with traced(page) as events:
+        page.wait_for_timeout(STARTS_MS)
+    frames = [one for one in events if one["name"] == "PrePaint"]
+    assert 0 < len(frames) <= STARTS_MS / 1000 * 2 * FRAMES_A_SECOND, "something is drawn again and again"
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_function("document.getAnimations().length === 0")

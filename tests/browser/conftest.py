@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from local.person import Person
 from tests.browser.fake_cloud import FakeCloud
 from tests.browser.shown import WATCH
-from tests.browser.slowness import slow_down
+from tests.browser.slowness import PATIENCE_MS, slow_down
 from tests.local.sessions import end_every_session
 from tests.tools import BROWSER, IN_CI
 
@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]
 LOOPBACK = {"127.0.0.1", "localhost"}
 
-expect.set_options(timeout=60_000)  # a bound for what never comes, not for how long it may take
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

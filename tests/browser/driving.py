@@ -1,17 +1,44 @@
 """What a person does on the page, for tests against the scripted cloud."""
 
+import json
+from collections.abc import Iterator
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.fake_cloud import FakeCloud
+from tests.browser.fake_tokens import signed_in
+from tests.browser.slowness import PATIENCE_MS
 
 ASKED_BY_ITSELF = ("/usage", "/me", "/models")  # after the lists, when nobody waits for it any more
 
 
-def sign_in(page: Page, fake: FakeCloud) -> None:
-    """Until the page has begun: also what it asks by itself is asked, and takes no trouble that is meant for later."""
+LOOK_MS = 50
+KEEP = "([name, user]) => { sessionStorage.setItem(name, user); }"
+
+
+def looks(page: Page, within_ms: int = PATIENCE_MS) -> Iterator[None]:
+    """For what only a test's own eyes see: looks at it again and again, while the page goes on."""
+    for _ in range(within_ms // LOOK_MS):
+        yield
+        page.wait_for_timeout(LOOK_MS)
+
+
+def kept_user(fake: FakeCloud) -> str:
+    """The name under which the page keeps in its tab who is signed in."""
+    return f"foreverus.user:{fake.url}/pool:client"
+
+
+def sign_in(page: Page, fake: FakeCloud, *, clicks: bool = False) -> None:
+    """Until the page has begun: also what it asks by itself is asked, and takes no trouble that is meant for later. The
+    tab has what a sign-in leaves in it, so that the page is loaded once. `clicks`: on the button, as a person does."""
     before = len(fake.requests)
-    page.goto(fake.url)
-    page.get_by_role("button", name="Sign in").click()
+    if clicks:
+        page.goto(fake.url)
+        page.get_by_role("button", name="Sign in").click()
+    else:
+        page.goto(f"{fake.url}/news.svg")
+        page.evaluate(KEEP, [kept_user(fake), json.dumps(signed_in())])
+        page.goto(fake.url)
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     wait_until_asked(page, fake, before)
@@ -19,11 +46,10 @@ def sign_in(page: Page, fake: FakeCloud) -> None:
 
 def wait_until_asked(page: Page, fake: FakeCloud, before: int = 0) -> None:
     """Until the page has asked what it asks by itself, since the cloud had got so many requests."""
-    for _ in range(300):
+    for _ in looks(page):
         paths = {path for method, path in fake.requests[before:] if method == "GET"}
         if all(f"/v1{one}" in paths for one in ASKED_BY_ITSELF):
             return
-        page.wait_for_timeout(50)
     raise AssertionError(f"the page never asked for one of {ASKED_BY_ITSELF}")
 
 
@@ -31,11 +57,10 @@ def open_shortcuts(page: Page) -> Locator:
     """What listens to keys comes after the page: a key before that is nobody's. In an open sheet it does nothing."""
     sheet = page.locator("dialog[aria-labelledby=sheet]")
     page.locator("#messages").focus()
-    for _ in range(300):
+    for _ in looks(page):
         page.keyboard.press("?")
         if sheet.is_visible():
             return sheet
-        page.wait_for_timeout(50)
     raise AssertionError("the sheet never opened")
 
 
@@ -87,10 +112,9 @@ def wait_until_drawn(page: Page) -> None:
 
 def wait_for_subscription(page: Page, fake: FakeCloud, topic: str) -> None:
     """Until the newest line has asked for `topic`: what is pushed from then on must be shown."""
-    for _ in range(100):
+    for _ in looks(page):
         if any(topic in topics for topics in list(fake.subscriptions.values())):
             return
-        page.wait_for_timeout(50)
     raise AssertionError(f"nobody subscribed to {topic}")
 
 

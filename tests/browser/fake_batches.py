@@ -13,6 +13,7 @@ from foreverus.files.forms import Form
 
 MODEL = "mistral-7b"
 TERMINAL = ("completed", "failed", "expired", "cancelled")
+ENDS_WITHIN_S = 0.02  # a server that is told to end looks so often; its own half a second is that of each test
 
 
 def request_line(custom_id: str, **body: object) -> str:
@@ -43,7 +44,7 @@ class FakeBatches:
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}"
-        self._thread = threading.Thread(target=self.http.serve_forever)
+        self._thread = threading.Thread(target=self.http.serve_forever, args=(ENDS_WITHIN_S,))
         self._thread.start()
 
     def stop(self) -> None:

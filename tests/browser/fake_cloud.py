@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -21,7 +22,7 @@ from foreverus.conversations.search.words import folded, is_found
 from foreverus.deployment import site
 from foreverus.files.forms import read_form
 from foreverus.sessions.refused import RefusedPool
-from tests.browser.fake_batches import FakeBatches
+from tests.browser.fake_batches import ENDS_WITHIN_S, FakeBatches
 from tests.browser.fake_documents import FakeDocuments
 from tests.browser.fake_person import FakePerson, refused
 from tests.browser.fake_sessions import new_session, with_events
@@ -117,7 +118,8 @@ class FakeCloud:
         self.socket = serve(self._serve_socket, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         self.socket_port = self.socket.socket.getsockname()[1]  # whoever asks as it closes gets an answer too
-        self._threads = [threading.Thread(target=server.serve_forever) for server in (self.http, self.socket)]
+        serving = (partial(self.http.serve_forever, ENDS_WITHIN_S), self.socket.serve_forever)
+        self._threads = [threading.Thread(target=one) for one in serving]
         for thread in self._threads:
             thread.start()
         self.batches.start()
@@ -509,7 +511,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.reply(cloud.site_status, b"")
         else:
             if url.path in cloud.holding:
-                cloud.holding[url.path].wait(30)
+                cloud.holding[url.path].wait()
             file = cloud.site / (url.path.lstrip("/") or "index.html")
             found = (200, file.read_bytes(), KINDS[file.suffix]) if file.is_file() else (404, b"")
             self.reply(*found, **cloud.page_headers())
@@ -522,7 +524,7 @@ class _Handler(BaseHTTPRequestHandler):
         if query:
             cloud.queries.append((path, query))
         if path in cloud.holding:
-            cloud.holding[path].wait(30)
+            cloud.holding[path].wait()
         time.sleep(cloud.late())
         asked = (path, self.path)  # with what stands behind the question mark one request is told from another
         trouble = next(

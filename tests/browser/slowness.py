@@ -12,6 +12,7 @@ import time
 from playwright.sync_api import Browser, BrowserContext, Page
 
 LATE_MS = float(os.environ.get("PAGE_LATE_MS") or 0)
+PATIENCE_MS = 60_000  # a bound for what never comes, not for how long it may take
 CPU_SLOWER = float(os.environ.get("PAGE_CPU_SLOWER") or 1)
 
 
@@ -21,13 +22,15 @@ def come_late() -> None:
 
 
 def slow_down(browser: Browser) -> None:
-    """Every page that it opens from now on."""
-    if CPU_SLOWER <= 1:
-        return
+    """Every page that it opens from now on, which has the patience that this takes: clicks and waits have less of their
+    own than what a test expects."""
     plain = browser.new_context
 
     def new_context(**options: object) -> BrowserContext:
         context = plain(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
+        if CPU_SLOWER <= 1:
+            return context
 
         def slow(page: Page) -> None:
             context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": CPU_SLOWER})

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import wait_for_subscription
+from tests.browser.driving import looks, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -15,12 +15,11 @@ def button(page: Page, name: str) -> None:
 
 def begun(page: Page, fake: FakeCloud, known: set[str]) -> dict:
     """An answer beside the `known`; the page hears of it."""
-    for _ in range(300):
+    for _ in looks(page):
         if new := [one for one in fake.answers() if one["id"] not in known]:
             known.add(new[-1]["id"])
             wait_for_subscription(page, fake, f"conversation:{new[-1]['conversation_id']}")
             return new[-1]
-        page.wait_for_timeout(50)
     raise AssertionError("nothing was asked")
 
 

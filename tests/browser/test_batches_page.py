@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.driving import open_list
+from tests.browser.driving import looks, open_list
 from tests.browser.fake_batches import request_line
 from tests.browser.fake_cloud import FakeCloud
 
@@ -50,10 +50,9 @@ def fact(page: Page, name: str) -> Locator:
 
 
 def until(page: Page, what: str, true: Callable[[], bool]) -> None:
-    for _ in range(200):
+    for _ in looks(page):
         if true():
             return
-        page.wait_for_timeout(50)
     raise AssertionError(what)
 
 

@@ -171,7 +171,7 @@ def test_an_error_is_said_with_its_next_step_and_a_number_to_copy(browser: Brows
         page.locator("#message").fill("Oi")
         page.locator("#message").press("Enter")
         failed = page.get_by_role("alert")
-        expect(failed).to_contain_text(words, timeout=30_000)
+        expect(failed).to_contain_text(words)
         failed.get_by_text(details, exact=True).press("Enter")
         number = failed.locator("code").inner_text()
         assert number.startswith("request-")

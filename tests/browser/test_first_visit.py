@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import sign_in
+from tests.browser.driving import kept_user, looks, sign_in
 from tests.browser.fake_cloud import FakeCloud
+from tests.browser.fake_tokens import signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -32,10 +33,9 @@ def test_signed_out_there_is_a_small_picture_in_the_visitors_language_and_theme(
     page.goto(fake.url)
     shown = page.get_by_role("img", name=words)
     expect(shown).to_be_visible()
-    for _ in range(100):
+    for _ in looks(page):
         if shown.evaluate("(one) => one.complete && one.naturalWidth"):
             break
-        page.wait_for_timeout(50)
     assert shown.evaluate("(one) => one.naturalWidth") > 600
     pictures = [one for one in asked if one.startswith("welcome")]
     assert pictures == [f"welcome-{language}-{theme}.webp"]
@@ -48,6 +48,18 @@ def test_signed_out_there_is_a_small_picture_in_the_visitors_language_and_theme(
     expect(page.locator("#message")).to_be_visible()
     assert [one for one in asked if one.startswith("welcome")] == [], "who is signed in needs none"
     context.close()
+
+
+def test_a_sign_in_leaves_in_the_tab_what_other_tests_put_there(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake, clicks=True)
+    kept = page.evaluate("() => Object.entries(sessionStorage).map(([name, text]) => [name, JSON.parse(text)])")
+    ((name, user),) = [(name, user) for name, user in kept if name.startswith("foreverus.user:")]
+    wanted = signed_in()
+    assert name == kept_user(fake) and user.keys() == wanted.keys()
+    assert user["profile"].keys() == wanted["profile"].keys()
+    of_a_moment = ("access_token", "id_token", "profile", "expires_at")
+    assert all(user[one] == wanted[one] for one in wanted.keys() - set(of_a_moment))
+    assert 0 <= wanted["expires_at"] - user["expires_at"] < 3600
 
 
 def test_who_comes_first_tries_a_question_with_one_click_and_knows_what_it_costs(page: Page, fake: FakeCloud) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, standing, start_answer
+from tests.browser.driving import answer_to, ask, looks, sign_in, standing, start_answer
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -31,18 +31,16 @@ def read(page: Page, fake: FakeCloud, text: str = "Plants make sugar of light.")
 
 
 def wait_for_kept(page: Page, conversation_id: str, is_kept: bool = True) -> None:
-    for _ in range(300):
+    for _ in looks(page):
         if any(key.endswith(conversation_id) for key in page.evaluate(KEPT)) is is_kept:
             return
-        page.wait_for_timeout(50)
     raise AssertionError(page.evaluate(KEPT))
 
 
 def wait_for_list(page: Page, count: int) -> None:
-    for _ in range(300):
+    for _ in looks(page):
         if sum(key.startswith("p.") for key in page.evaluate(KEPT)) == count:
             return
-        page.wait_for_timeout(50)
     raise AssertionError(page.evaluate(KEPT))
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, start_answer, wait_for_subscription, wait_until_asked
+from tests.browser.driving import answer_to, ask, looks, sign_in, start_answer, wait_for_subscription, wait_until_asked
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
@@ -161,11 +161,10 @@ def test_each_new_conversation_that_was_typed_without_a_line_is_one_of_its_own(p
     expect(page.get_by_text("waits for the line")).to_have_count(0)
     expect(waiting).to_have_count(0)
     wanted = [["First of the first", "Second of the first"], ["Of the second"]]
-    for _ in range(200):
+    for _ in looks(page):
         asked = [[m["content"] for m in messages if m["role"] == "user"] for messages in fake.messages.values()]
         if sorted(asked) == wanted:
             break
-        page.wait_for_timeout(50)
     assert sorted(asked) == wanted
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, wait_for_subscription, wait_until_drawn
+from tests.browser.driving import answer_to, ask, looks, sign_in, wait_for_subscription, wait_until_drawn
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -48,11 +48,10 @@ def test_scrolling_brings_older_ones_to_the_very_first(page: Page, fake: FakeClo
     sign_in(page, fake)
     links = conversations(page).get_by_role("link")
     expect(links).to_have_count(50)
-    for _ in range(300):  # a page may be long enough for the end to be out of sight, or not
+    for _ in looks(page):  # a page may be long enough for the end to be out of sight, or not
         conversations(page).evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
         if links.count() == 120:
             break
-        page.wait_for_timeout(50)
     expect(links.last).to_have_text("Question 1")
     expect(conversations(page).get_by_role("button", name="Show older ones")).to_have_count(0)
     assert [query.get("after") for query in lists(fake)] == [None, "con_000071", "con_000021"]
@@ -160,11 +159,10 @@ def test_long_conversation_opens_at_its_end_with_one_request(page: Page, fake: F
         top = read.evaluate("(words) => words.getBoundingClientRect().top")
     expect(log.get_by_text("Question 61", exact=True)).to_have_count(1)
     assert read.evaluate("(words) => words.getBoundingClientRect().top") == pytest.approx(top, abs=2)
-    for _ in range(300):  # older ones come a few in each frame, and only to whoever goes on upwards
+    for _ in looks(page):  # older ones come a few in each frame, and only to whoever goes on upwards
         log.evaluate("(box) => box.scrollTo(0, 0)")
         if log.get_by_text("Question 1", exact=True).count():
             break
-        page.wait_for_timeout(50)
     expect(log.get_by_role("button", name="Show earlier messages")).to_have_count(0)
     expect(log.get_by_role("article", name="You")).to_have_count(110)
 

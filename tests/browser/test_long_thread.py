@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.driving import sign_in, wait_until_drawn
+from tests.browser.driving import looks, sign_in, wait_until_drawn
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -170,10 +170,9 @@ def test_what_was_seen_far_away_is_not_kept_laid_out_and_keeps_its_height(page: 
     before = laid_out(page)
     page.evaluate(FLY)
     tall = log.evaluate("(box) => box.scrollHeight")
-    for _ in range(100):
+    for _ in looks(page):
         if laid_out(page) <= before:
             break
-        page.wait_for_timeout(50)
     assert laid_out(page) <= before
     assert log.evaluate("(box) => box.scrollHeight") == tall
     assert page.evaluate(CHANGES_AT_REST) == 0

@@ -21,7 +21,7 @@ def test_everything_is_exported_and_fetched(page: Page, fake: FakeCloud) -> None
     expect(page.get_by_role("status")).to_contain_text("is being made")
     fake.export = {"id": "export_1", "status": "ready", "bytes": 2_000_000, "url": f"{fake.url}zip?signature=x"}
     link = mine.get_by_role("link", name="Download")
-    expect(link).to_have_attribute("href", f"{fake.url}zip?signature=x", timeout=15_000)
+    expect(link).to_have_attribute("href", f"{fake.url}zip?signature=x")
     expect(page.get_by_role("status")).to_contain_text("2")
 
 

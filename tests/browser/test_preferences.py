@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import open_list, sign_in, start_answer
+from tests.browser.driving import looks, open_list, sign_in, start_answer
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -71,10 +71,9 @@ def test_the_language_follows_the_person_and_one_chosen_before_signing_in_counts
     page.get_by_role("button", name="PT, Português").click()
     page.get_by_role("button", name="Entrar").click()
     expect(page.get_by_role("link", name="Preferências", exact=True)).to_be_visible()
-    for _ in range(100):
+    for _ in looks(page):
         if fake.own.me["language"] == "pt":
             break
-        page.wait_for_timeout(50)
     assert fake.own.me["language"] == "pt"
     other = browser.new_context(locale="en-US")
     there = other.new_page()

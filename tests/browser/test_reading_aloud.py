@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.driving import answer_to, open_list, start_answer, start_answer_in
+from tests.browser.driving import answer_to, looks, open_list, start_answer, start_answer_in
 from tests.browser.fake_cloud import FakeCloud
 from tests.browser.microphone import LISTEN, chromium_with, voiced
 from tests.browser.test_accessible import AXE, look
@@ -45,10 +45,9 @@ def over(page: Page) -> None:
 
 def asked(page: Page, fake: FakeCloud, count: int) -> list[str]:
     """So many have been fetched."""
-    for _ in range(600):
+    for _ in looks(page):
         if len(fake.voice.texts) >= count:
             return fake.voice.texts
-        page.wait_for_timeout(50)
     raise AssertionError(f"fetched: {fake.voice.texts}")
 
 

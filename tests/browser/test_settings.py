@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.driving import ask, sign_in, start_answer
+from tests.browser.driving import ask, looks, sign_in, start_answer
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -145,10 +145,9 @@ def test_a_prompt_is_kept_taken_renamed_written_over_and_deleted_with_a_way_back
     assert fake.own.prompts, "not yet"
     sheet.press("Escape")  # who leaves does not take it back
     expect(sheet).to_have_count(0)
-    for _ in range(100):
+    for _ in looks(page):
         if not fake.own.prompts:
             break
-        page.wait_for_timeout(50)
     assert fake.own.prompts == {}
 
 

@@ -35,7 +35,7 @@ def is_signed_out(page: Page) -> None:
 def test_signing_out_forgets_everything_and_takes_the_other_tabs_along(page: Page, fake: FakeCloud) -> None:
     other = page.context.new_page()
     for tab in (page, other):
-        sign_in(tab, fake)
+        sign_in(tab, fake, clicks=True)
         tab.get_by_label("Message", exact=True).fill("never sent")
     page.evaluate(KEEP_MORE)
     assert "never sent" in str(page.evaluate(KEPT))
@@ -51,7 +51,7 @@ def test_signing_out_forgets_everything_and_takes_the_other_tabs_along(page: Pag
 
 def test_who_signs_out_while_the_page_is_still_being_kept_leaves_none_of_it(page: Page, fake: FakeCloud) -> None:
     with fake.held("/icon-192.png"):  # one of the page's files, which only the service worker asks for
-        sign_in(page, fake)
+        sign_in(page, fake, clicks=True)
         page.wait_for_function("async () => (await caches.keys()).length > 0")
         installing = "async () => (await navigator.serviceWorker.getRegistrations()).some((one) => one.installing)"
         assert page.evaluate(installing)
@@ -62,7 +62,7 @@ def test_who_signs_out_while_the_page_is_still_being_kept_leaves_none_of_it(page
 
 
 def test_a_cognito_that_does_not_answer_keeps_nobody_signed_in_here(page: Page, fake: FakeCloud) -> None:
-    sign_in(page, fake)
+    sign_in(page, fake, clicks=True)
     page.route("**/oauth2/revoke", lambda route: route.abort())
     page.get_by_role("button", name="Sign out").click()
     is_signed_out(page)
@@ -131,7 +131,7 @@ SECRETS = """() => Object.values(sessionStorage).flatMap((text) => { try {
 
 
 def test_tokens_are_in_the_tabs_storage_alone_and_nowhere_once_somebody_has_left(page: Page, fake: FakeCloud) -> None:
-    sign_in(page, fake)
+    sign_in(page, fake, clicks=True)
     secrets = page.evaluate(SECRETS)
     assert len(secrets) == 2 and all(len(one) > 50 for one in secrets)
     assert page.evaluate(REACHED, secrets) == ["session"]  # no variable of the page can be reached from its window
@@ -144,7 +144,7 @@ def test_tokens_are_in_the_tabs_storage_alone_and_nowhere_once_somebody_has_left
 
 
 def test_a_page_that_the_browser_kept_in_memory_is_loaded_anew(page: Page, fake: FakeCloud) -> None:
-    sign_in(page, fake)
+    sign_in(page, fake, clicks=True)
     page.evaluate("window.kept = true")
     with page.expect_navigation():
         page.evaluate("setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})))")
@@ -155,7 +155,7 @@ def test_a_page_that_the_browser_kept_in_memory_is_loaded_anew(page: Page, fake:
 def test_after_signing_out_the_refresh_token_renews_nothing(page: Page, cloud: Cloud) -> None:
     def renew(token: str) -> httpx.Response:
         form = {"grant_type": "refresh_token", "client_id": cloud.stack["UserPoolClientId"], "refresh_token": token}
-        return httpx.post(f"{cloud.emulator.url}/oauth2/token", data=form, trust_env=False, timeout=60)
+        return httpx.post(f"{cloud.emulator.url}/oauth2/token", data=form, trust_env=False, timeout=300)
 
     other = page.context.new_page()
     tokens = []

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.driving import looks
 from tests.browser.test_accessible import AXE
 
 pytestmark = pytest.mark.browser
@@ -93,7 +94,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run(vite, cwd=ROOT / "frontend", env={**os.environ, "PATH": path}, check=True, capture_output=True)
     handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=built)) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
@@ -119,14 +120,13 @@ def turned(page: Page, name: str) -> None:
 
 def in_both_themes(page: Page) -> dict[str, Any]:
     """What is seen in each, once it is seen twice alike: a part of it may still have been on its way."""
-    for _ in range(100):
+    for _ in looks(page):
         seen = []
         for theme in ("light", "dark", "light"):
             page.emulate_media(color_scheme=theme)
             seen.append(page.evaluate(SEEN))
         if seen[0] == seen[2]:
             return dict(zip(("light", "dark"), seen, strict=False))
-        page.wait_for_timeout(50)
     raise AssertionError("it does not come to rest")
 
 
@@ -187,11 +187,10 @@ def test_every_component_has_a_story(browser: Browser, stories: str) -> None:
     assert "BatchTable.tsx default" in before, "nothing was shown yet"
     for name in page.evaluate("stories"):
         turned(page, name)
-    for _ in range(100):  # a part of one may still be on its way
+    for _ in looks(page):  # a part of one may still be on its way
         missing = page.evaluate("undrawn()")
         if not set(missing) - set(NO_STORY):
             break
-        page.wait_for_timeout(50)
     page.context.close()
     assert sorted(set(missing) - set(NO_STORY)) == [], "add a story to frontend/stories/"
     assert sorted(set(NO_STORY) - set(missing)) == [], "these have one"
@@ -208,10 +207,9 @@ def test_a_language_changes_words_and_no_structure(browser: Browser, stories: st
         for page in pages:
             turned(page, name)
         english, portuguese = pages
-        for _ in range(100):  # a part of one may still be on its way
+        for _ in looks(portuguese):  # a part of one may still be on its way
             if roles(english) == roles(portuguese):
                 break
-            portuguese.wait_for_timeout(50)
         assert roles(english) == roles(portuguese), name
         assert english.locator("#story").inner_text() != portuguese.locator("#story").inner_text(), name
     for page in pages:

@@ -28,5 +28,5 @@ def test_a_new_conversation_its_title_and_its_end_are_seen_in_the_other_tab(page
     other.get_by_label("Title of the conversation").press("Enter")
     expect(page.get_by_role("heading", name="Rayleigh")).to_be_visible()
     page.get_by_role("button", name="Delete conversation").click()
-    expect(other.get_by_role("link", name="Rayleigh")).to_have_count(0, timeout=20_000)
+    expect(other.get_by_role("link", name="Rayleigh")).to_have_count(0)
     expect(other.get_by_role("heading", name="Rayleigh")).to_have_count(0)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, start_answer, wait_for_subscription
+from tests.browser.driving import answer_to, ask, looks, sign_in, start_answer, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -37,15 +37,14 @@ def test_what_nobody_takes_back_is_deleted_also_when_the_page_is_left(page: Page
         page.get_by_role("button", name="Delete conversation").click()
         expect(page.get_by_role("link", name=title)).to_have_count(0)
         if title == "Syntax":
-            expect(page.get_by_text("is deleted.")).to_have_count(0, timeout=20_000)
+            expect(page.get_by_text("is deleted.")).to_have_count(0)
     page.reload()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Photosynthesis")).to_have_count(0)
     wanted = [("DELETE", f"/v1/conversations/{one}") for one in (gone, left)]
-    for _ in range(200):  # the page that was left may still be sending it
+    for _ in looks(page):  # the page that was left may still be sending it
         if set(deletions(fake)) == set(wanted):
             break
-        page.wait_for_timeout(50)
     assert list(dict.fromkeys(deletions(fake))) == wanted  # the next page asks once more
 
 
@@ -55,7 +54,7 @@ def test_one_that_could_not_be_deleted_is_there_again(page: Page, fake: FakeClou
     sign_in(page, fake)
     page.get_by_role("link", name="Syntax").click()
     page.get_by_role("button", name="Delete conversation").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was kept", timeout=20_000)
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was kept")
     expect(page.get_by_role("link", name="Syntax")).to_be_visible()
 
 
@@ -123,10 +122,9 @@ def test_a_conversation_is_renamed_where_its_title_stands(page: Page, fake: Fake
     title.press("Enter")
     expect(page.get_by_role("heading", name="Regência")).to_be_visible()
     expect(page.get_by_role("link", name="Regência")).to_be_visible()
-    for _ in range(300):  # the page shows it before the server has it
+    for _ in looks(page):  # the page shows it before the server has it
         if fake.conversations[only]["title"] == "Regência":
             break
-        page.wait_for_timeout(50)
     assert fake.conversations[only]["title"] == "Regência"
     fake.troubles.append(("PATCH", f"/conversations/{only}", 500))
     page.get_by_role("button", name="Rename").click()
@@ -233,7 +231,7 @@ def test_a_question_is_deleted_with_its_answer_here_and_in_another_tab(page: Pag
     expect(page.get_by_text("Answer 1")).to_be_visible()
     assert deletions(fake) == []
     exchange(page, "Question 1").get_by_role("button", name="Delete this question and its answer").click()
-    expect(page.get_by_text("The question and its answer are deleted.")).to_have_count(0, timeout=20_000)
+    expect(page.get_by_text("The question and its answer are deleted.")).to_have_count(0)
     expect(other.get_by_text("Answer 1")).to_have_count(0)
     expect(other.get_by_text("Answer 2")).to_be_visible()
     (deleted,) = deletions(fake)

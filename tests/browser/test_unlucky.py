@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, start_answer, wait_for_subscription
+from tests.browser.driving import answer_to, ask, looks, sign_in, start_answer, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
@@ -46,10 +46,9 @@ def test_retry_after_a_lost_reply_is_not_a_second_question(page: Page, fake: Fak
     sign_in(page, fake)
     fake.troubles.append(("POST", "/messages", 0))
     start_answer(page, fake)
-    for _ in range(100):
+    for _ in looks(page):
         if fake.requests.count(("POST", f"/v1/conversations/{fake.answers()[0]['conversation_id']}/messages")) == 2:
             break
-        page.wait_for_timeout(50)
     else:
         raise AssertionError("the page did not try again")
     assert len(fake.answers()) == 1
@@ -222,7 +221,7 @@ def test_signing_out_leaves_nothing_behind(page: Page, fake: FakeCloud) -> None:
 
 
 def test_token_is_renewed_once_before_it_expires(page: Page, fake: FakeCloud) -> None:
-    sign_in(page, fake)
+    sign_in(page, fake, clicks=True)
     expiry = """(change) => {
       const key = Object.keys(sessionStorage).find((name) => name.startsWith('foreverus.user:'));
       const user = JSON.parse(sessionStorage.getItem(key));

@@ -47,7 +47,7 @@ def up(directory: Path, fresh: bool = False) -> int:
         say(f"  API key    {outputs['api_key']}")
         say(f"  WebSocket  {outputs['websocket_url']}")
         say(f"  AWS        {outputs['aws_endpoint_url']}  (stack {outputs['stack_name']})")
-        say(f"  Inbox      {cloud.inbox.url}  or: python -m local inbox")
+        say(f"  Inbox      {cloud.inbox.url}  or: .venv/bin/python -m local inbox")
         say(f"  Traces     {cloud.traces.url}  why something was slow: the last 100")
         say(f"  Files      {cloud.state.outputs}, logs in {cloud.state.logs}")
         say(f"  Model      {PARAMETERS['ModelId']}, a small stand-in for Mistral 7B: do not trust its geography")

@@ -1,6 +1,7 @@
 """The laptop's mail: an HTTP endpoint that subscribes to the stack's SNS topic and keeps what it is told.
 
-On AWS a person subscribes with an e-mail address. Here the topic posts to us, and `python -m local inbox` shows it.
+On AWS a person subscribes with an e-mail address. Here the topic posts to us, and `.venv/bin/python -m local inbox`
+shows it.
 """
 
 import json

@@ -2,10 +2,12 @@
 import { signal } from "@preact/signals";
 import type { DocumentUpload } from "./logic/documents";
 import type { TextPlace } from "./logic/textPlace";
-import type { DocumentList } from "./types";
+import type { DocumentList, Heading } from "./types";
 
 /** null: the server has not said yet. */
 export const documents = signal<DocumentList | null>(null);
+/** Of each document that was asked for by itself, its headings. */
+export const headings = signal<Readonly<Record<string, readonly Heading[]>>>({});
 /** Those that are deleted in a few seconds, unless somebody takes it back. */
 export const leavingDocuments = signal<ReadonlySet<string>>(new Set());
 /** What is on its way from here, and what did not get through. */

@@ -4,6 +4,9 @@
  */
 import type * as wire from "./wire";
 
+import type { Document } from "./wire";
+
+export type Heading = NonNullable<Document["headings"]>[number];
 export type { ApiKey, Assumption, BackendQuote, Batch, Choice, Conversation, ConversationList, Document, DocumentList, DocumentText, Erasure, Export, Memory, MemoryChange, MemoryCreate, MemoryList, Message, NewApiKey, PassageList, Prompt, Quote, Range, Receipt, RevokedApiKey, Session, SessionEvent, SessionWork, Sources, Spend, TextPart, UsageSum } from "./wire";
 export type { Accepted as Posted, Person as Me, AccountChange as MeChange, PromptCreate, PromptChange, ConversationChange, ConversationCreate, BatchCreate as NewBatch, File as BatchFile, KeyCreate as KeyWish, QuoteCreate as QuoteWish, Usage as UsageReport, UsageReport as UsagePart } from "./wire";
 

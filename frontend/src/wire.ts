@@ -388,6 +388,15 @@ export interface Document {
     code: string;
     message: string;
   } | null;
+  /** It was read with its headings: of Markdown, of Word's styles, of a PDF's outline. Those read before 2026-12 have none */
+  has_headings: boolean;
+  /** Only where one document is asked for: in order. What stands at a place stands under the last one that begins before it */
+  headings?: {
+    /** The first character of the document's text that stands under it */
+    start: number;
+    /** One line; 120 characters at most. Empty: from here on under none */
+    text: string;
+  }[];
   /** Only of a new one: where its bytes are to be put */
   upload?: {
     method: "PUT";
@@ -420,6 +429,7 @@ export interface PassageList {
     text: string;
     /** From 1; 0 where there are none */
     page: number;
+    /** That it stands under; empty: none */
     heading: string;
     /** Its first character in the document's text */
     start: number;

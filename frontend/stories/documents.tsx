@@ -1,5 +1,5 @@
 /** A person's documents, what answers were given of them, and their text. */
-import { documents, leavingDocuments, reading, uploads } from "../src/documents";
+import { documents, headings, leavingDocuments, reading, uploads } from "../src/documents";
 import { NO_CHAT } from "../src/logic/chat";
 import type { DocumentUpload } from "../src/logic/documents";
 import type { Document, DocumentList, Message, PassageList, Sources as Found } from "../src/types";
@@ -60,10 +60,14 @@ const going = (changes: Partial<DocumentUpload>): DocumentUpload => ({
   ...{ key: "a", file: new File(["x".repeat(1_000)], "aula-07.pdf"), id: null, state: "waiting", sent: 0, trouble: "", ...changes },
 });
 
-function answer(sources: Found, content = "Air scatters it [1], says your report [2]; [7] is no source."): Story {
+const SOME: Found = { found: [{ number: 1, document_id: "doc_1", page: 3, start: 900, end: 990 }, { number: 2, document_id: "doc_2", page: 0, start: 18_000, end: 18_900 }, { number: 3, document_id: "doc_9", page: 0, start: 0, end: 9 }], why: null };
+const HEADINGS = { doc_1: [{ start: 0, text: "1. Aims" }, { start: 880, text: "2. Light, air and what \u202ebetween them is" }], doc_2: [{ start: 9, text: "Método e materiais, com tudo o que foi medido na segunda expedição ao rio, e por quem" }] };
+
+function answer(sources: Found, content = "Air scatters it [1], says your report [2]; [7] is no source.", named: typeof headings.value = {}): Story {
   return {
     set() {
       documents.value = list(ALL.slice(0, 2));
+      headings.value = named;
       state.current.value = "con_1";
       state.conversations.value = [conversation({ title: "The sky" })];
       const one = message({ id: "ans_1", role: "assistant", in_reply_to: "msg_1", status: "answered", content, sources } as Partial<Message>);
@@ -102,7 +106,8 @@ export const DOCUMENTS: Stories = {
   "documents: a question finds nothing": tried({ ...PASSAGES, data: [] }),
   "documents: a question wakes the database": tried({ ...PASSAGES, data: [], why: "database_waking" }),
   "documents: a question is not answered": tried(new Error("The server could not answer.")),
-  "sources: some": answer({ found: [{ number: 1, document_id: "doc_1", page: 3, start: 900, end: 990 }, { number: 2, document_id: "doc_2", page: 0, start: 18_000, end: 18_900 }, { number: 3, document_id: "doc_9", page: 0, start: 0, end: 9 }], why: null }),
+  "sources: some": answer(SOME),
+  "sources: under headings": answer(SOME, undefined, HEADINGS),
   ...Object.fromEntries((["nothing_found", "database_waking", "database_unavailable", "embedding_unavailable"] as const).map(none)),
   "reader: a place": open(OPEN),
   "reader: the beginning": open({ ...OPEN, before: "", text: "", after: "All of it.", start: 0, end: 0, characters: 10 }, { ...PLACE, start: 0, end: 0, page: 0 }),

@@ -47,7 +47,7 @@ export const message = (changes: Partial<Message> = {}): Message => ({
 
 export const aDocument = (changes: Partial<Document> = {}): Document => ({
   ...{ id: "doc_1", object: "document", filename: "notes.pdf", bytes: 1_200_000, status: "ready", pages: 12, chunks: 40 },
-  ...{ characters: 36_000, tokens: 9_000, cost_usd: 0.00018, created_at: AT, error: null },
+  ...{ characters: 36_000, tokens: 9_000, cost_usd: 0.00018, created_at: AT, has_headings: false, error: null },
   ...changes,
 });
 

@@ -23,6 +23,7 @@ class FakeDocuments:
         self.enabled = True
         self.kept: dict[str, dict] = {}  # oldest first
         self.texts: dict[str, str] = {}
+        self.headings: dict[str, list[dict]] = {}
         self.made: dict[str, str] = {}  # by Idempotency-Key
         self.passages: list[dict] = []  # what every question finds
         self.why: str | None = None
@@ -36,11 +37,17 @@ class FakeDocuments:
         document_id = self.new_id("doc")
         figures = {"bytes": 1_200_000, "pages": 12, "chunks": 40, "tokens": 9_000, "cost_usd": 0.00018}
         about = {"id": document_id, "object": "document", "filename": filename, "characters": len(text)}
-        at = {"status": "ready", "created_at": self.now(), "error": None}
+        at = {"status": "ready", "created_at": self.now(), "has_headings": False, "error": None}
         self.kept[document_id] = {**about, **figures, **at, **changes}
         if text:
             self.texts[document_id] = text
         return self.kept[document_id]
+
+    def head(self, document: dict, headings: dict[str, str]) -> None:
+        """Its headings, each with the words that its part begins with."""
+        document["has_headings"] = True
+        text = self.texts[document["id"]]
+        self.headings[document["id"]] = [{"start": text.index(at), "text": one} for one, at in headings.items()]
 
     def finish(self, document: dict, text: str) -> None:
         self.texts[document["id"]] = text
@@ -70,7 +77,7 @@ class FakeDocuments:
             case "GET", ["documents", document_id, "text"] if document_id in self.kept:
                 return self._text(document_id, query)
             case "GET", ["documents", document_id] if document_id in self.kept:
-                return 200, self.kept[document_id]
+                return 200, {**self.kept[document_id], "headings": self.headings.get(document_id, [])}
             case "DELETE", ["documents", document_id] if self.kept.pop(document_id, None):
                 return 200, {"id": document_id, "object": "document.deleted", "deleted": True}
         return error(404, "document_not_found", "No such document.")

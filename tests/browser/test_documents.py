@@ -220,6 +220,8 @@ def test_an_answer_names_its_sources_and_leads_to_each(page: Page, fake: FakeClo
     assert listed(fake) == 1
     marks = answer.get_by_role("link", name="Source [1]")
     expect(marks).to_have_count(2)
+    expect(answer.get_by_role("link", name="[9]")).to_have_count(0)
+    expect(answer.locator("a.cite", has_text="[9]")).to_have_count(0)
     expect(answer.locator(".spoken-as")).to_have_text(
         re.compile(r"Air scatters it \[1\], and \[2\]\. Bold \[1\], x\[1\]")
     )
@@ -237,6 +239,25 @@ def test_an_answer_names_its_sources_and_leads_to_each(page: Page, fake: FakeClo
     page.keyboard.press("Escape")
     answer.get_by_role("link", name="Source [2]").click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("This document is gone.")
+
+
+def test_a_source_says_its_nearest_heading_as_it_is_written(page: Page, fake: FakeCloud) -> None:
+    document = fake.documents.have("notes.pdf", TEXT)
+    hostile = "\u202egnp. <b>2</b> **[1]** " + "long " * 19 + "long"
+    fake.documents.head(document, {"1. Aims": "Introduction.", hostile: FOUND})
+    plain = fake.documents.have("plain.txt", TEXT)
+    sign_in(page, fake)
+    at, asked = TEXT.index(FOUND), ("GET", f"/v1/documents/{document['id']}")
+    found = [source(1, document["id"], at, page=3), source(2, document["id"], at - 1), source(3, plain["id"], 0)]
+    answer = sourced(page, fake, "Air scatters it [1].", {"found": found, "why": None})
+    lines = answer.get_by_role("group", name="Sources").get_by_role("listitem")
+    expect(lines.nth(0)).to_have_text(f"[1] notes.pdf, \u2068{hostile}\u2069, page 3")
+    expect(lines.nth(1)).to_have_text(re.compile(r"^\[2\] notes\.pdf, 1\. Aims, (19|20|[1-9]\d?)% into the text$"))
+    expect(lines.nth(2)).to_have_text("[3] plain.txt, at the beginning")
+    expect(lines.locator("b, strong")).to_have_count(0)
+    assert fake.requests.count(asked) == 1 and ("GET", f"/v1/documents/{plain['id']}") not in fake.requests
+    lines.nth(1).get_by_role("link").click()
+    expect(page.get_by_role("dialog", name=re.compile(r"^notes\.pdf, 1\. Aims, "))).to_be_visible()
 
 
 def test_what_is_copied_is_what_was_written(page: Page, fake: FakeCloud) -> None:

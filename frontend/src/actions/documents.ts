@@ -1,6 +1,6 @@
 /** A person's documents: sent, watched while they are read, tried, opened at a place, deleted with a way back. */
 import { ApiError, type Api } from "../api";
-import { documents, leavingDocuments, uploads } from "../documents";
+import { documents, headings, leavingDocuments, uploads } from "../documents";
 import { language, t } from "../i18n";
 import { backoffMs } from "../logic/backoff";
 import { DOCUMENT_BYTES, isRead, roomOf, whyNot, type DocumentUpload } from "../logic/documents";
@@ -146,6 +146,21 @@ export function documentActions({ call }: Pick<Api, "call">, wait = (ms: number)
           .then(refresh)
           .finally(stays);
       });
+    },
+
+    /** Of those that have some and were not asked for yet. Where they do not come nobody is told: the place is there. */
+    async learnHeadings(ids: readonly string[]): Promise<void> {
+      const wanted = ids.filter((id) => !(id in headings.peek()) && documents.peek()?.data.some((one) => one.id === id && one.has_headings));
+      const learn = async (id: string) => {
+        headings.value = { ...headings.value, [id]: [] }; // it is asked for once
+        try {
+          headings.value = { ...headings.value, [id]: (await call<Document>("GET", of(id))).headings ?? [] };
+        } catch {
+          const { [id]: _, ...others } = headings.value;
+          headings.value = others;
+        }
+      };
+      await Promise.all([...new Set(wanted)].map(learn));
     },
 
     /** Rejects with what went wrong. */

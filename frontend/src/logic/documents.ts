@@ -1,5 +1,5 @@
 /** What a document may be before it is sent, and what is on its way. Pure. */
-import type { Document, DocumentList } from "../types";
+import type { Document, DocumentList, Heading } from "../types";
 
 export const DOCUMENT_BYTES = 10_000_000; // of one: src/foreverus/documents/reading/records.py
 export const ACCEPTED = ".pdf,.docx,.md,.markdown,.txt,.text";
@@ -49,6 +49,10 @@ export const isRead = (one: Document): boolean => one.status === "reading";
 export function shareOf(start: number, document: Document | undefined): number | null {
   return document?.characters ? Math.min(1, start / document.characters) : null;
 }
+
+/** Under which heading a place stands: the last one that begins before it; empty: none, or nobody knows. */
+export const headingAt = (start: number, headings: readonly Heading[] | undefined): string =>
+  headings?.findLast((one) => one.start <= start)?.text ?? "";
 
 /** How soon its reading is over changes; until then it is looked at again and again. */
 export const someAreRead = (list: DocumentList | null): boolean => list?.data.some(isRead) ?? false;

@@ -21,7 +21,7 @@ function Passage({ one }: { one: PassageList["data"][number] }) {
       <p>
         <ToPlace to={{ document_id, start, end, page }}>{[isolated(one.filename), where].filter(Boolean).join(", ")}</ToPlace>
       </p>
-      {one.heading && <p class="hint">{one.heading}</p>}
+      {one.heading && <p class="hint">{isolated(one.heading)}</p>}
       <p class="document-text">{one.text}</p>
     </li>
   );

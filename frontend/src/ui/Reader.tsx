@@ -5,10 +5,11 @@ import { documentActions } from "../actions/documents";
 import { explain } from "../actions/notices";
 import { go } from "../actions/places";
 import type { Api } from "../api";
-import { documents, reading } from "../documents";
+import { documents, headings, reading } from "../documents";
 import { t } from "../i18n";
 import { codePoints } from "../logic/answers";
 import { isolated } from "../logic/bidi";
+import { headingAt } from "../logic/documents";
 import type { TextPlace } from "../logic/textPlace";
 import { area } from "../state";
 import { Said } from "./Said";
@@ -82,10 +83,11 @@ export default function Reader({ api }: { api: Api }) {
   const listed = documents.value?.data.find(({ id }) => id === place.document_id);
   const name = now?.name ?? listed?.filename ?? t("docs.title");
   const where = place.end > 0 ? placeWords(place, listed) : "";
+  const heading = place.end > 0 ? headingAt(place.start, headings.value[place.document_id]) : "";
   return (
     <dialog ref={sheet} class="sheet reader" aria-labelledby="reader-title" onClose={close}>
       <div class="reader-head">
-        <h2 id="reader-title">{where ? `${isolated(name)}, ${where}` : name}</h2>
+        <h2 id="reader-title">{[isolated(name), isolated(heading), where].filter(Boolean).join(", ")}</h2>
         <button type="button" class="quiet" onClick={() => sheet.current?.close()}>
           {t("reader.close")}
         </button>

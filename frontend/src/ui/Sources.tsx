@@ -2,10 +2,10 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { documentActions } from "../actions/documents";
 import type { Api } from "../api";
-import { documents } from "../documents";
+import { documents, headings } from "../documents";
 import { language, t } from "../i18n";
 import { isolated } from "../logic/bidi";
-import { shareOf } from "../logic/documents";
+import { headingAt, shareOf } from "../logic/documents";
 import { percent } from "../logic/format";
 import type { Document, Sources as Found } from "../types";
 import { ToPlace, type NumberedPlace } from "./Words";
@@ -25,7 +25,9 @@ export function placeWords(place: { page: number; start: number }, document: Doc
 function One({ place }: { place: NumberedPlace }) {
   const list = documents.value;
   const document = list?.data.find(({ id }) => id === place.document_id);
-  const where = [document ? isolated(document.filename) : t(list ? "sources.deleted" : "app.loading"), placeWords(place, document)].filter(Boolean).join(", ");
+  const name = document ? isolated(document.filename) : t(list ? "sources.deleted" : "app.loading");
+  const heading = document ? headingAt(place.start, headings.value[document.id]) : "";
+  const where = [name, isolated(heading), placeWords(place, document)].filter(Boolean).join(", ");
   return (
     <li value={place.number}>
       <span aria-hidden="true">[{place.number}] </span>
@@ -38,9 +40,13 @@ export default function Sources({ sources, api }: { sources: Found; api: Api }) 
   const actions = useMemo(() => documentActions(api), [api]);
   const { found, why } = sources;
   useEffect(() => {
+    const cited = found.map((one) => one.document_id);
     const unknown = () => found.filter(({ document_id: id }) => !missing.has(id) && !documents.peek()?.data.some((one) => one.id === id));
-    if (unknown().length === 0) return;
-    void actions.refresh().then(() => documents.peek() && unknown().forEach((one) => missing.add(one.document_id)));
+    if (unknown().length === 0) return void actions.learnHeadings(cited);
+    void actions.refresh().then(() => {
+      if (documents.peek()) unknown().forEach((one) => missing.add(one.document_id));
+      return actions.learnHeadings(cited);
+    });
   }, [found]);
   if (found.length === 0) return why ? <p class="state">{t(`sources.${why}`)}</p> : null;
   return (

@@ -14,6 +14,7 @@ from foreverus.documents.reading.records import Block
 CHARACTERS_PER_TOKEN = 3.5  # of Portuguese and English, on the high side in tokens; measured: docs/decisions/0059
 CHUNK_TOKENS = 280
 OVERLAP_TOKENS = 40
+MOST_HEADINGS = 1_000  # of a document: an answer of the API holds them all
 CHUNK_CHARACTERS = int(CHUNK_TOKENS * CHARACTERS_PER_TOKEN)
 OVERLAP_CHARACTERS = int(OVERLAP_TOKENS * CHARACTERS_PER_TOKEN)
 BETWEEN = "\n\n"
@@ -34,7 +35,15 @@ class Chunk:
     @property
     def said(self) -> str:
         """What is embedded: a paragraph alone may not say what it is about."""
-        return f"{self.heading}\n{self.text}" if self.heading and self.heading not in self.text else self.text
+        return under_heading(self.heading, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """`start`: the first character in the whole text that stands under it; an empty text: under none."""
+
+    start: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,30 @@ class _Piece:
     block: Block
 
 
+def under_heading(heading: str, text: str) -> str:
+    """The text with the heading that it stands under, unless it says it itself.
+
+    >>> under_heading("Method", "We did."), under_heading("Method", "2. Method: we did.")
+    ('Method\\nWe did.', '2. Method: we did.')
+    """
+    return f"{heading}\n{text}" if heading and heading not in text else text
+
+
 def whole_text(blocks: Sequence[Block]) -> str:
     return BETWEEN.join(one.text for one in blocks)
+
+
+def headings(blocks: Sequence[Block]) -> list[Heading]:
+    """In order: what stands at a place stands under the last one that begins before it. Behind the thousandth nothing
+    is said to stand under any."""
+    at, found = 0, list[Heading]()
+    for block in blocks:
+        if block.heading != (found[-1].text if found else ""):
+            if len(found) == MOST_HEADINGS:
+                return [*found, Heading(at, "")]
+            found.append(Heading(at, block.heading))
+        at += len(block.text) + len(BETWEEN)
+    return found
 
 
 def chunked(blocks: Sequence[Block]) -> list[Chunk]:

@@ -4,9 +4,10 @@ It can be done again from the beginning, and is after a crash: Lambda tries thre
 replaced.
 """
 
+import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,11 +24,19 @@ from foreverus.costs.purse import PurseStore, settling_of
 from foreverus.costs.reservations import DOCUMENT_CALL, Owner, Reservation
 from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import usage_write
-from foreverus.documents.chunks import Chunk, chunked, whole_text
+from foreverus.documents.chunks import Chunk, Heading, chunked, headings, whole_text
 from foreverus.documents.passages import Meant, Passages
 from foreverus.documents.reading.kinds import kind_of
 from foreverus.documents.reading.records import DocumentKind, ReadDocument, Trouble, Unreadable
-from foreverus.documents.records import MOST_CHUNKS, Document, DocumentStatus, OtherTrouble, original_key, text_key
+from foreverus.documents.records import (
+    MOST_CHUNKS,
+    Document,
+    DocumentStatus,
+    OtherTrouble,
+    headings_key,
+    original_key,
+    text_key,
+)
 from foreverus.documents.store import DocumentStore
 from foreverus.errors import EngineBusy, EngineFailed, SpendCapReached
 
@@ -61,7 +70,7 @@ class DocumentIndexer:
             read = self._read(document)
             chunks = chunked(read.blocks)
             self._make_room(document, len(chunks))
-            text = whole_text(read.blocks)
+            text, under = whole_text(read.blocks), headings(read.blocks)
             reserved = self._reserve(document, sum(len(one.said) for one in chunks))
         except Unreadable as err:
             return self._failed(document, err.trouble.value)
@@ -70,13 +79,15 @@ class DocumentIndexer:
         except SpendCapReached:
             return self._failed(document, OtherTrouble.CAP.value)
         self.objects.put(text_key(user_id, document_id), text.encode(), "text/plain; charset=utf-8")
+        self._keep_headings(document, under)
         meant = list(self._embedded(document, chunks))
         tokens = sum(embedding.tokens for _, embedding in meant)
         if len(meant) == len(chunks):
             self.passages.keep(user_id, document_id, [Meant(one, embedding.vector) for one, embedding in meant])
         usd = embedding_usd(tokens)
         self._settle(reserved, user_id, usd)
-        return self._ready(document, read, len(text), len(chunks), tokens, usd)
+        counts = {"characters": len(text), "chunks": len(chunks), "has_headings": bool(under)}
+        return self._ready(document, {**counts, "pages": read.pages, "tokens": tokens, "usd": usd})
 
     def _read(self, document: Document) -> ReadDocument:
         kind = kind_of(document.filename)
@@ -126,15 +137,19 @@ class DocumentIndexer:
         if not items.transact_if(*settling_of(reserved, cost), usage_write(user_id, now, used)):
             self.purse.settle(reserved.month, reserved.name, cost)  # somebody has changed it meanwhile
 
-    def _ready(
-        self, document: Document, read: ReadDocument, characters: int, chunks: int, tokens: int, usd: float
-    ) -> DocumentStatus | None:
-        counts = {"pages": read.pages, "characters": characters, "chunks": chunks, "tokens": tokens, "usd": usd}
+    def _keep_headings(self, document: Document, under: Sequence[Heading]) -> None:
+        key = headings_key(document.user_id, document.document_id)
+        if under:
+            kept = [[one.start, one.text] for one in under]
+            self.objects.put(key, json.dumps(kept).encode(), "application/json")
+
+    def _ready(self, document: Document, counts: Mapping[str, object]) -> DocumentStatus | None:
         if self.store.ready(document, self.clock(), **counts):
             return DocumentStatus.READY
         if self.store.find(document.user_id, document.document_id) is None:  # deleted meanwhile
             self.passages.forget(document.user_id, document.document_id)
-            self.objects.delete(text_key(document.user_id, document.document_id))
+            for key in (text_key, headings_key):
+                self.objects.delete(key(document.user_id, document.document_id))
         return None
 
     def _failed(self, document: Document, trouble: str) -> DocumentStatus:

@@ -56,6 +56,7 @@ class Document:
     tokens: int = 0
     usd: float = 0.0
     read_at: str = ""
+    has_headings: bool = False
 
     def is_lost(self, now: datetime) -> bool:
         """Whoever read it has ended without a word."""
@@ -106,6 +107,14 @@ def original_key(user_id: str, document_id: str) -> str:
 def text_key(user_id: str, document_id: str) -> str:
     """Where its text is, as places count it."""
     return f"documents/{user_id}/{document_id}/text.txt"
+
+
+def headings_key(user_id: str, document_id: str) -> str:
+    """Where its headings are, `[[start, text], …]`; nothing is there where it has none."""
+    return f"documents/{user_id}/{document_id}/headings.json"
+
+
+KEPT_KEYS = (original_key, text_key, headings_key)  # all that there is of one in the bucket
 
 
 def document_arrival_key(user_id: str, document_id: str) -> str:

@@ -16,21 +16,24 @@ from foreverus.api import schemas
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import ObjectChanged, ObjectNotThere, Objects
+from foreverus.documents.chunks import Heading
 from foreverus.documents.reading.kinds import kind_of
 from foreverus.documents.reading.records import MOST_BYTES, WORDS, Trouble
 from foreverus.documents.records import (
     BUDGET_TOKENS,
+    KEPT_KEYS,
     MOST_DOCUMENT_BYTES,
     MOST_DOCUMENTS,
     Document,
     DocumentStatus,
     OtherTrouble,
     document_arrival_key,
+    headings_key,
     original_key,
     text_key,
 )
 from foreverus.documents.store import DocumentStore
-from foreverus.documents.views import public_document
+from foreverus.documents.views import public_document, public_headings
 from foreverus.errors import Conflict, InvalidRequest, NotFound
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
@@ -95,8 +98,9 @@ class Documents:
         }
 
     def get(self, user_id: str, document_id: str) -> Body:
-        """Raises NotFound."""
-        return public_document(self._look_after(self.store.get(user_id, document_id)))
+        """With its headings, where it has some. Raises NotFound."""
+        document = self._look_after(self.store.get(user_id, document_id))
+        return {**public_document(document), "headings": public_headings(self._headings(document))}
 
     def text(self, user_id: str, document_id: str, query: Mapping[str, str]) -> Body:
         """The text at a place (`start`, `end`: characters) and some of what is around it; of a place that is too long
@@ -138,12 +142,21 @@ class Documents:
         document = self.store.get(user_id, document_id)
         self.store.delete(document, self.clock())
         try:
-            for key in (original_key, text_key):
+            for key in KEPT_KEYS:
                 self.objects.delete(key(user_id, document_id))
             self._close_address(document)
         except Exception:  # it is deleted: its bytes go with what is owed
             log.warning("the bytes of %s are still to be deleted", document_id, exc_info=True)
         return {"id": document_id, "object": "document.deleted", "deleted": True}
+
+    def _headings(self, document: Document) -> list[Heading]:
+        if not document.has_headings:
+            return []
+        try:
+            found = b"".join(self.objects.stream(headings_key(document.user_id, document.document_id)))
+        except ObjectNotThere:  # it is just being deleted
+            return []
+        return [Heading(int(start), str(text)) for start, text in json.loads(found)]
 
     def _look_after(self, document: Document) -> Document:
         """What has arrived is read, what nobody reads any more has failed."""

@@ -35,6 +35,7 @@ def document_from_item(item: Mapping[str, Any]) -> Document:
         tokens=int(item.get("tokens", 0)),
         usd=float(item.get("usd", 0)),
         read_at=item.get("read_at", ""),
+        has_headings=bool(item.get("has_headings")),
     )
 
 

@@ -1,6 +1,9 @@
 """A document as the API shows it. Pure."""
 
+from collections.abc import Sequence
+
 from foreverus.api.responses import Body
+from foreverus.documents.chunks import Heading
 from foreverus.documents.records import Document, DocumentStatus, trouble_words
 
 
@@ -19,5 +22,10 @@ def public_document(document: Document) -> Body:
         "tokens": document.tokens,
         "cost_usd": document.usd,
         "created_at": document.created_at,
+        "has_headings": document.has_headings,
         "error": error,
     }
+
+
+def public_headings(headings: Sequence[Heading]) -> list[Body]:
+    return [{"start": one.start, "text": one.text} for one in headings]

@@ -19,7 +19,7 @@ from foreverus.batches.store import Batches
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.deletions.owed import OwedDeletion
 from foreverus.documents.passages import forget_document
-from foreverus.documents.records import document_arrival_key, original_key, text_key
+from foreverus.documents.records import KEPT_KEYS, document_arrival_key
 from foreverus.files.records import arrival_key, object_key
 from foreverus.results.people import forget_document_row
 
@@ -83,7 +83,7 @@ class EraseDocument:
     clock: Callable[[], datetime]
 
     def __call__(self, owed: OwedDeletion) -> bool:
-        for key in (original_key, text_key):
+        for key in KEPT_KEYS:
             self.objects.erase(key(owed.user_id, owed.name))
         if owed.is_settled(self.clock()):  # before, what is there keeps a presigned address from being used
             self.objects.erase(document_arrival_key(owed.user_id, owed.name))

@@ -47,6 +47,7 @@ class ChatServer:
         self.lines: list[list[Step]] = []
         self.session: dict[str, Any] | None = None
         self.documents: list[dict[str, Any]] | None = None
+        self.headings: dict[str, list[dict[str, Any]]] = {}
         self.sockets_url = ""
         self.opened = 0
         self.interrupts_sending = False
@@ -95,6 +96,9 @@ class ChatServer:
                 return 200, answer("", status="answering")
             case ("GET", "documents") if self.documents is not None:
                 return 200, {"object": "list", "data": self.documents, "has_more": False}
+            case ("GET", "documents", document_id) if document_id in self.headings:
+                (listed,) = [one for one in self.documents or [] if one["id"] == document_id]
+                return 200, {**listed, "headings": self.headings[document_id]}
             case ("GET", "sessions", one) if self.session and self.session["id"] == one:
                 return 200, self.session
         return None

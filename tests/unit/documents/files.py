@@ -1,7 +1,9 @@
 """Documents as people have them, made byte by byte: PDFs and Word files, whole and broken."""
 
 import io
+import re
 import zipfile
+from collections.abc import Sequence
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -28,6 +30,21 @@ def pdf(*pages: str, extra: str = "", trailer: str = "") -> bytes:
     if extra:
         objects.append(extra)
     return assembled(objects, trailer)
+
+
+def pdf_with_an_outline(pages: Sequence[str], headings: Sequence[tuple[str, int]], more: str = "") -> bytes:
+    """`headings`: title and page (from 0) of each entry; `more`: of each entry's dictionary, too."""
+    whole = pdf(*pages, extra="OUTLINE")
+    first = int(re.findall(rb"(\d+) 0 obj\nOUTLINE", whole)[0])
+    objects = [one.decode("latin-1") for one in re.findall(rb"\d+ 0 obj\n(.*?)\nendobj", whole, re.DOTALL)]
+    objects[0] = f"<< /Type /Catalog /Pages 2 0 R /Outlines {first} 0 R >>"
+    objects[-1] = f"<< /Type /Outlines /First {first + 1} 0 R /Last {first + len(headings)} 0 R >>"
+    for number, (title, page) in enumerate(headings, 1):
+        following = f"/Next {first + number + 1} 0 R" if number < len(headings) else ""
+        written = ("\ufeff" + title).encode("utf-16-be", "surrogatepass").hex()
+        place = f"/Dest [{3 + 2 * page} 0 R /Fit]"
+        objects.append(f"<< /Title <{written}> /Parent {first} 0 R {following} {place} {more} >>")
+    return assembled(objects)
 
 
 def assembled(objects: list[str], trailer: str = "") -> bytes:

@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreverus.documents.chunks import CHUNK_CHARACTERS, OVERLAP_CHARACTERS, chunked, cut, whole_text
+from foreverus.documents.chunks import (
+    CHUNK_CHARACTERS,
+    MOST_HEADINGS,
+    OVERLAP_CHARACTERS,
+    Heading,
+    chunked,
+    cut,
+    headings,
+    whole_text,
+)
 from foreverus.documents.reading.records import Block
 
 SENTENCE = "Esta frase tem um número de palavras, e depois acaba. "
@@ -35,6 +44,22 @@ def test_headings_and_pages_begin_chunks_of_their_own() -> None:
         ("c", 2, ""),
         ("d\n\ne", 0, "Título"),
     ]
+
+
+def test_what_stands_under_which_heading_is_known_by_place() -> None:
+    assert headings([Block("a"), Block("b", 3)]) == []
+    under_one = [Block("Um", 1, "Um"), Block("b", 2, "Um")]
+    blocks = [Block("a"), *under_one, Block("Dois", 2, "Dois"), Block("c"), Block("d", 3, "Um")]
+    found = headings(blocks)
+    assert found == [Heading(3, "Um"), Heading(10, "Dois"), Heading(16, ""), Heading(19, "Um")]
+    text = whole_text(blocks)
+    assert [text[one.start :].split("\n")[0] for one in found] == ["Um", "Dois", "c", "d"]
+
+
+def test_behind_the_thousandth_heading_nothing_is_said_to_stand_under_one() -> None:
+    found = headings([Block("a", 0, str(number)) for number in range(MOST_HEADINGS + 5)])
+    assert len(found) == MOST_HEADINGS + 1
+    assert (found[-2].text, found[-1]) == (str(MOST_HEADINGS - 1), Heading(3 * MOST_HEADINGS, ""))
 
 
 def test_what_is_embedded_says_under_which_heading_it_stands() -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from foreverus.documents.reading.apart import unpacked
 from foreverus.documents.reading.kinds import kind_of, read
+from foreverus.documents.reading.outline import parted
 from foreverus.documents.reading.process import environment, read_apart
 from foreverus.documents.reading.records import (
     MOST_CHARACTERS,
+    MOST_HEADING,
     MOST_OBJECTS,
     WORDS,
     Block,
@@ -53,6 +55,48 @@ def test_a_pdf_has_pages() -> None:
     assert [(one.text, one.page) for one in found.blocks] == [("Primeira (1)", 1), ("Segunda", 2)]
 
 
+def test_a_pdf_with_an_outline_stands_under_its_headings() -> None:
+    pages = ("Capa", "2. M\u00e9todo", "Mais", "Fim")
+    outline = [("Objetivos", 0), ("M\u00e9todo", 1), ("3. Resultados", 3), ("3.1 Limites", 3)]
+    found = read(files.pdf_with_an_outline(pages, outline), DocumentKind.PDF)
+    assert [(one.text, one.page, one.heading) for one in found.blocks] == [
+        ("Capa", 1, "Objetivos"),
+        ("2. M\u00e9todo", 2, "M\u00e9todo"),
+        ("Mais", 3, "M\u00e9todo"),
+        ("Fim", 4, "3.1 Limites"),
+    ]
+
+
+def test_a_heading_begins_where_the_page_says_it() -> None:
+    text = "So it ends.\n2 A long heading\nthat goes on\nWe did.\nThis is a long heading that goes on.\n3 End\nOver."
+    found = list(parted(text, ["A long heading that goes on", "End"], "Aims"))
+    assert [heading for heading, _ in found] == ["Aims", "A long heading that goes on", "End"]
+    assert [part.split("\n")[0] for _, part in found] == ["So it ends.", "2 A long heading", "3 End"]
+    assert "\n".join(part for _, part in found) == text
+    assert list(parted(text, [], "Aims")) == [("Aims", text)]
+    assert [heading for heading, _ in parted(text, ["2024", "Nowhere"], "Aims")] == ["Nowhere"]
+
+
+@pytest.mark.parametrize(
+    "more", ["/Next 7 0 R", "/First 6 0 R", "/First 7 0 R", "/Dest 99 0 R", "/A << /S /GoTo /D 5 >>"]
+)
+def test_an_outline_that_leads_in_circles_or_nowhere_keeps_no_document_from_being_read(more: str) -> None:
+    found = read(files.pdf_with_an_outline(("One", "Two"), [("A", 0), ("B", 1)], more), DocumentKind.PDF)
+    assert [(one.text, one.page) for one in found.blocks] == [("One", 1), ("Two", 2)]
+
+
+HOSTILE = "x" * 5_000 + " \u202egnp.\u2066<b>**[1]**</b>\n\n# y"
+
+
+def test_a_hostile_heading_is_one_short_line_that_turns_nothing_around() -> None:
+    pdf = read(files.pdf_with_an_outline(("One",), [("\u202egnp.\u2066 <b>**[1]**</b>\n\ny", 0)]), DocumentKind.PDF)
+    assert pdf.blocks[0].heading == "gnp. <b>**[1]**</b> y"
+    docx = read(files.docx(HOSTILE.replace("<", "&lt;"), "Text", style="Heading1"), DocumentKind.DOCX)
+    assert {one.heading for one in docx.blocks} == {"x" * MOST_HEADING}
+    md = read(b"# \xe2\x80\xaegnp. [INST]\ntext", DocumentKind.MD)
+    assert {one.heading for one in md.blocks} == {"gnp. [INST]"}
+
+
 @pytest.mark.parametrize(
     ("meant", "text"),
     [
@@ -74,6 +118,7 @@ def test_a_pdf_whose_font_has_half_a_character_has_text_that_every_store_takes(m
     [
         (["a\ud83d", 1, "\ude00"], Block("a\ufffd", 1, "\ufffd")),
         (["a", 1_000, ""], Block("a", 1_000)),
+        (["a", 1, "b" * 9_000], Block("a", 1, "b" * MOST_HEADING)),
         (["a", 1_001, ""], None),
         (["a", -1, ""], None),
         (["a", 10**400, ""], None),

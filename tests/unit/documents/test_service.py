@@ -18,16 +18,18 @@ from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
 from foreverus.documents import indexing
+from foreverus.documents.chunks import MOST_HEADINGS
 from foreverus.documents.indexing import TRIES, DocumentIndexer
 from foreverus.documents.passages import Meant
 from foreverus.documents.reading.kinds import read
 from foreverus.documents.reading.records import DocumentKind, ReadDocument, Trouble, Unreadable
 from foreverus.documents.records import (
+    KEPT_KEYS,
     MOST_DOCUMENTS,
     READING_TAKES,
     DocumentStatus,
     document_arrival_key,
-    original_key,
+    headings_key,
     text_key,
 )
 from foreverus.documents.service import MOST_SHOWN, Documents
@@ -122,6 +124,25 @@ def test_a_document_is_announced_put_read_and_ready(desk: Desk) -> None:
     shown = desk.documents.get("user-1", document_id)
     assert (shown["status"], shown["chunks"], shown["error"]) == ("ready", 2, None)
     assert [one.chunk.heading for one in desk.passages.kept["user-1", document_id]] == ["Ursos", "Peixes"]
+    assert shown["has_headings"] is True
+    assert shown["headings"] == [{"start": 0, "text": "Ursos"}, {"start": 36, "text": "Peixes"}]
+    (listed,) = desk.documents.show("user-1")["data"]  # type: ignore[misc]
+    assert listed["has_headings"] is True and "headings" not in listed, "the list is short"
+
+
+def test_a_document_without_headings_has_none_and_nothing_is_kept_of_them(desk: Desk) -> None:
+    desk.read = b"Sem titulo."
+    document_id = desk.ready()
+    shown = desk.documents.get("user-1", document_id)
+    assert (shown["has_headings"], shown["headings"]) == (False, [])
+    assert desk.objects.head(headings_key("user-1", document_id)) is None
+
+
+def test_a_thousand_headings_of_the_widest_letters_fit_an_answer(desk: Desk) -> None:
+    desk.read = "".join(f"# {number}{chr(0x1F600) * 150}\n\n" for number in range(MOST_HEADINGS + 1)).encode()
+    shown = desk.documents.get("user-1", desk.ready())
+    assert len(shown["headings"]) == MOST_HEADINGS + 1  # type: ignore[arg-type]
+    assert answer_bytes(shown) < MAX_LIST_BYTES
 
 
 def test_what_embedding_costs_is_counted_once_and_nothing_stays_reserved(desk: Desk) -> None:
@@ -203,8 +224,7 @@ def test_a_deleted_document_is_gone_everywhere_and_does_not_come_back(desk: Desk
     desk.status(document_id)
     desk.documents.delete("user-1", document_id)
     assert desk.index(document_id) is None
-    assert desk.objects.head(original_key("user-1", document_id)) is None
-    assert desk.objects.head(text_key("user-1", document_id)) is None
+    assert [desk.objects.head(key("user-1", document_id)) for key in KEPT_KEYS] == [None] * 3
     owed = keys.owed_deletion_key("document", document_id)
     assert desk.world.items.get(owed)["user_id"] == "user-1"  # type: ignore[index]
     with pytest.raises(NotFound):
@@ -259,7 +279,8 @@ def test_one_that_is_deleted_while_it_is_read_leaves_nothing(desk: Desk) -> None
 
     desk.passages.keep = and_then_it_is_deleted  # type: ignore[method-assign]
     assert desk.index(document_id) is None
-    assert desk.passages.kept == {} and desk.objects.head(text_key("user-1", document_id)) is None
+    assert desk.passages.kept == {}
+    assert [desk.objects.head(key("user-1", document_id)) for key in KEPT_KEYS] == [None] * 3
 
 
 def test_one_that_is_deleted_while_it_is_embedded_is_embedded_no_further(

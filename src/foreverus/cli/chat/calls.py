@@ -6,12 +6,14 @@ from typing import cast
 from urllib.parse import quote
 
 from foreverus.cli.api import PAGE, TRIES, Api, value_of
+from foreverus.cli.failures import CommandFailed
 from foreverus.cli.objects.conversations import (
     AcceptedObject,
     ConversationObject,
     DocumentObject,
     MessageObject,
     MessageRequest,
+    SourcesObject,
 )
 
 
@@ -52,9 +54,20 @@ class ChatCalls:
         listed = self.api.call("GET", f"{_of(conversation_id)}/messages", params=query)
         return cast(list[MessageObject], value_of(listed, "data"))[::-1]
 
-    def documents(self) -> list[DocumentObject]:
-        """All of the person's."""
-        return cast(list[DocumentObject], value_of(self.api.call("GET", "/documents", tries=1), "data"))
+    def documents_of(self, sources: SourcesObject) -> list[DocumentObject]:
+        """All of the person's, with the headings of those that an answer was given passages of."""
+        cited = {one.get("document_id") for one in sources.get("found") or []}
+        listed = cast(list[DocumentObject], value_of(self.api.call("GET", "/documents", tries=1), "data"))
+        return [self._document(one) if one.get("id") in cited else one for one in listed]
+
+    def _document(self, listed: DocumentObject) -> DocumentObject:
+        if not listed.get("has_headings"):
+            return listed
+        try:
+            path = f"/documents/{quote(str(listed.get('id')), safe='')}"
+            return cast(DocumentObject, self.api.call("GET", path, tries=1))
+        except CommandFailed:
+            return listed  # its name says more than nothing
 
     def stop(self, conversation_id: str, message_id: str) -> None:
         """Ends an answer in work; what is written of it stays."""

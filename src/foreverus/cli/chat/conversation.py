@@ -126,7 +126,7 @@ class Chat:
         if not sources.get("found"):
             return words.no_sources(sources)
         try:
-            return words.sources(sources, self.chats.documents())
+            return words.sources(sources, self.chats.documents_of(sources))
         except CommandFailed:
             return words.sources(sources, None)  # the answer is there, and says which they are
 

@@ -74,7 +74,8 @@ def ending(answer: MessageObject, took_s: float, cost: str) -> str:
 
 
 def sources(given: SourcesObject, documents: Sequence[DocumentObject] | None) -> list[str]:
-    """The passages that an answer was given: number, document, place. `documents`: None where nobody could be asked.
+    """The passages that an answer was given: number, document, heading, place. `documents`: None where nobody could be
+    asked.
 
     >>> sources({"found": [{"number": 1, "document_id": "doc_1", "page": 3}]}, [{"id": "doc_1", "filename": "a.pdf"}])
     ['[1] a.pdf, page 3']
@@ -88,8 +89,14 @@ def _source(source: SourceObject, documents: Mapping[str, DocumentObject] | None
     if documents is not None:
         document = documents.get(name)
         name = "deleted document" if document is None else str(document.get("filename"))
-    place = _place(source, document)
-    return printable(f"[{source.get('number')}] {name}" + (f", {place}" if place else ""))
+    parts = [name, _heading(source, document), _place(source, document)]
+    return printable(f"[{source.get('number')}] " + ", ".join(filter(None, parts)))
+
+
+def _heading(source: SourceObject, document: DocumentObject | None) -> str:
+    """The nearest one before the passage; empty where there is none, or nobody knows."""
+    start, found = source.get("start", 0), (document or {}).get("headings") or []
+    return next((one["text"] for one in reversed(found) if one["start"] <= start), "")
 
 
 def _place(source: SourceObject, document: DocumentObject | None) -> str:

@@ -44,10 +44,21 @@ class SourcesObject(TypedDict, total=False):
     why: str | None
 
 
+class HeadingObject(TypedDict):
+    """`start`: the first character that stands under it; an empty text: under none."""
+
+    start: int
+    text: str
+
+
 class DocumentObject(TypedDict, total=False):
+    """`headings`: of one that was asked for by itself."""
+
     id: str
     filename: str
     characters: int | None
+    has_headings: bool
+    headings: list[HeadingObject]
 
 
 class MessageObject(TypedDict, total=False):

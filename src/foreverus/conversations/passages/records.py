@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from foreverus.conversations.history import BYTES_PER_TOKEN
 from foreverus.conversations.remembered.records import one_line
+from foreverus.documents.chunks import under_heading
 from foreverus.documents.records import BUDGET_TOKENS, Passage, PassagesFound
 from foreverus.documents.sources import Source, Sources, WhyNone
 
@@ -41,10 +42,11 @@ class Cited:
 
     @property
     def block(self) -> str:
-        """As it stands in a prompt."""
+        """As it stands in a prompt. A heading is the document's text, and marked as such: a paragraph alone may not
+        say what it is about."""
         name = as_data(one_line(self.name))[:MOST_NAME_CHARACTERS]
         page = f", page {self.passage.page}" if self.passage.page else ""
-        lines = as_data(self.passage.text).splitlines()
+        lines = as_data(under_heading(self.passage.heading, self.passage.text)).splitlines()
         return "\n".join([f"[{self.number}] {name}{page}", *(f"> {line}" for line in lines)])
 
 

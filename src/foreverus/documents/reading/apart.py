@@ -14,6 +14,7 @@ from foreverus.documents.reading.process import read_apart
 from foreverus.documents.reading.records import (
     MOST_BYTES,
     MOST_CHARACTERS,
+    MOST_HEADING,
     MOST_PAGES,
     Block,
     DocumentKind,
@@ -69,7 +70,9 @@ def unpacked(answer: bytes) -> ReadDocument:
         if unpacker.unconsumed_tail:
             raise Unreadable(Trouble.TOO_COMPLEX)
         found = json.loads(text)
-        blocks = tuple(Block(whole(str(one[0])), _page(one[1]), whole(str(one[2]))) for one in found["blocks"])
+        blocks = tuple(
+            Block(whole(str(one[0])), _page(one[1]), whole(str(one[2]))[:MOST_HEADING]) for one in found["blocks"]
+        )
         pages = _page(found["pages"])
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError, zlib.error) as err:
         raise Unreadable(Trouble.BROKEN) from err

@@ -32,8 +32,9 @@ def read(data: bytes, kind: DocumentKind) -> ReadDocument:
     if not data.strip():
         raise Unreadable(Trouble.EMPTY)
     found = _read(data, kind)
-    tidy = plain.tidy
-    blocks = tuple(Block(text, one.page, tidy(one.heading)) for one in found.blocks if (text := tidy(one.text)))
+    blocks = tuple(
+        Block(text, one.page, plain.place_name(one.heading)) for one in found.blocks if (text := plain.tidy(one.text))
+    )
     if all(is_blank(one.text) for one in blocks):
         raise Unreadable(Trouble.EMPTY)
     if sum(len(one.text) for one in blocks) > MOST_CHARACTERS:

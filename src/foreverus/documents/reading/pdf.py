@@ -2,9 +2,10 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from foreverus.documents.reading.outline import outline_of, parted
 from foreverus.documents.reading.plain import paragraphs
 from foreverus.documents.reading.records import (
     MOST_CHARACTERS,
@@ -62,14 +63,16 @@ def _read(data: bytes) -> ReadDocument:
     pages = len(reader.pages)
     if pages > MOST_PAGES:
         raise Unreadable(Trouble.TOO_LONG)
-    return ReadDocument(tuple(_blocks(reader)), pages)
+    return ReadDocument(tuple(_blocks(reader, outline_of(reader))), pages)
 
 
-def _blocks(reader: "PdfReader") -> Iterator[Block]:
-    size = 0
+def _blocks(reader: "PdfReader", outline: Mapping[int, Sequence[str]]) -> Iterator[Block]:
+    size, heading = 0, ""
     for number, page in enumerate(reader.pages, 1):
         text = page.extract_text()
         size += len(text)
         if size > MOST_CHARACTERS:
             raise Unreadable(Trouble.TOO_LONG)
-        yield from (Block(one, page=number) for one in paragraphs(text))
+        for under, part in parted(text, outline.get(number, ()), heading):
+            yield from (Block(one, number, under) for one in paragraphs(part))
+            heading = under

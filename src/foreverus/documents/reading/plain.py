@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from foreverus.documents.reading.records import Block, Trouble, Unreadable
+from foreverus.documents.reading.records import MOST_HEADING, Block, Trouble, Unreadable
 from foreverus.text import whole
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.{1,200}?)[ \t]*#*$")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
-MOST_HEADING = 120  # characters of a place's name
+_ORDER = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # which way what follows is read
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2028\u2029\ufeff]")
 
 
@@ -41,6 +41,15 @@ def tidy(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def place_name(heading: str) -> str:
+    """A heading as one line that turns nothing around beside which it is shown, 120 characters of it at most.
+
+    >>> place_name("2.  Método\n\u202e(cont.)")
+    '2. Método (cont.)'
+    """
+    return " ".join(_ORDER.sub("", tidy(heading[: 4 * MOST_HEADING])).split())[:MOST_HEADING]
+
+
 def paragraphs(text: str) -> Iterator[str]:
     """What stands between blank lines."""
     for part in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
@@ -61,7 +70,7 @@ def markdown_blocks(text: str) -> Iterator[Block]:
         found = None if fenced else _HEADING.match(line)
         if found:
             yield from (Block(one, heading=heading) for one in paragraphs("\n".join(lines)))
-            heading, lines = found[2][:MOST_HEADING], []
+            heading, lines = found[2], []
             yield Block(found[2], heading=heading)
         else:
             lines.append(line)

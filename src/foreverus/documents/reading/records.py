@@ -12,6 +12,7 @@ MOST_PAGES = 1_000
 MOST_OBJECTS = 100_000  # of a PDF
 MOST_UNPACKED_BYTES = 50_000_000  # of what is packed in it
 MOST_PARTS = 2_000  # of a docx's archive
+MOST_HEADING = 120  # characters of a heading, as the place of what stands under it is called
 
 
 class DocumentKind(StrEnum):

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
-from foreverus.documents.reading.plain import MOST_HEADING
 from foreverus.documents.reading.records import (
     MOST_PARTS,
     MOST_UNPACKED_BYTES,
@@ -94,6 +93,6 @@ def _blocks(body: Any) -> Iterator[Block]:
         elif name == f"{_W}p":
             text = "".join(texts)
             if style.startswith(_HEADINGS) and text.strip():
-                heading = " ".join(text.split())[:MOST_HEADING]
+                heading = text
             yield Block(text, heading=heading)
             element.clear()

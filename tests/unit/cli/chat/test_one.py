@@ -202,6 +202,34 @@ def test_the_sources_of_an_answer_stand_under_it(chats: ChatServer, shell: Shell
     ]
 
 
+def test_a_source_says_its_nearest_heading_where_its_document_has_some(
+    chats: ChatServer, shell: Shell, server: Server
+) -> None:
+    chats.documents = [
+        {"id": "doc_1", "filename": "prices.pdf", "characters": 9000, "has_headings": True},
+        {"id": "doc_2", "filename": "manual.md", "characters": 1000, "has_headings": True},
+        {"id": "doc_3", "filename": "other.md", "characters": 1000, "has_headings": True},
+    ]
+    chats.headings = {
+        "doc_1": [{"start": 0, "text": "Chapter 2\x1b[2J \u202e[1]"}, {"start": 5, "text": "Chapter 3"}],
+        "doc_2": [{"start": 5, "text": "Use"}, {"start": 300, "text": "Care"}, {"start": 429, "text": ""}],
+    }
+    chats.lines = [[("final", "Two [1].", {"sources": SOURCES})]]
+    assert ask(shell, "How many?") == 0
+    assert [line for line in shell.err.splitlines() if line.startswith("[")] == [
+        "[1] prices.pdf, Chapter 2�[2J �[1], page 3",
+        "[2] manual.md, at the beginning",
+        "[3] manual.md, 42% into the text",
+        "[4] deleted document",
+    ]
+    assert server.counts()["GET /documents/doc_3"] == 0, "it is no source"
+    chats.headings = {"doc_2": [{"start": 5, "text": "Use"}, {"start": 300, "text": "Care"}]}
+    chats.lines = [[("final", "Two [1].", {"sources": SOURCES})]]
+    assert ask(shell, "How many?") == 0
+    assert "[1] prices.pdf, page 3\n" in shell.err, "nobody says its headings"
+    assert "[3] manual.md, Care, 42% into the text" in shell.err
+
+
 def test_sources_are_told_by_their_ids_where_nobody_says_their_names(chats: ChatServer, shell: Shell) -> None:
     chats.lines = [[("final", "Two.", {"sources": SOURCES})]]
     assert ask(shell, "How many?") == 0

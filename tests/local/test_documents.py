@@ -60,6 +60,7 @@ def test_a_document_becomes_one_that_can_be_opened_and_is_gone_when_it_is_delete
     document_id = put(person, "armazém.md", TEXT.encode())
     shown = ended(person, document_id)
     assert (shown["status"], shown["chunks"], shown["error"]) == ("ready", 2, None)
+    assert [one["text"] for one in shown["headings"]] == ["Armazém de Tefé", "Barco"]
     assert 0 < shown["cost_usd"] < 0.0001
     place = person.call("GET", f"/documents/{document_id}/text?start=0&end=15")
     assert (place["text"], "dona Zuleide" in place["after"]) == ("Armazém de Tefé", True)

@@ -160,15 +160,16 @@ def check_purse(items: list[dict[str, Any]], verdict: Verdict) -> None:
 def check_bedrock(play: "Play", items: list[dict[str, Any]], entries: dict[str, float], verdict: Verdict) -> None:
     """Each answer of Bedrock's is in the ledger once, under its message's name, for what it took at least: for exactly
     that where no call broke off. Nothing else is there but what was paid for answers that nobody got."""
-    price = bedrock_price(BEDROCK_MODEL, REGION)
+    prices = [bedrock_price(one, REGION) for one in play.bedrock_models]
     answered = {}
     for item in items:
         if item.get("backend", {}).get("S") == "bedrock" and item["sk"]["S"].endswith("#1"):
             usage = {name: int(value["N"]) for name, value in item["usage"]["M"].items()}
-            usd = price.guard_usd(usage["prompt_tokens"], usage["completion_tokens"])
-            answered[f"{item['conversation_id']['S']}/{item['message_id']['S']}"] = usd
-    for name, usd in answered.items():
+            usds = [one.guard_usd(usage["prompt_tokens"], usage["completion_tokens"]) for one in prices]
+            answered[f"{item['conversation_id']['S']}/{item['message_id']['S']}"] = usds
+    for name, usds in answered.items():
         paid = entries.get(name, 0.0)
+        usd = min(usds, key=lambda one: abs(one - paid))  # of whoever answered it
         exactly = not play.struck and not play.case.order
         if paid < usd - 1e-8 or (exactly and paid > usd + 1e-8):
             verdict.wrong.append(f"{name} took {usd}, and the ledger has {paid}")

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -82,8 +83,9 @@ class Client:
         self.reader.start()
         self.subscribed.wait(5)
 
-    def ask(self, content: str, backend: str = "gpu") -> str:
+    def ask(self, content: str, backend: str = "gpu", images: Sequence[str] = ()) -> str:
         body = {"content": content, "max_tokens": 400, "temperature": 0, "backend": backend}
+        body |= {"images": list(images)} if images else {}
         return str(self.call("POST", f"/conversations/{self.conversation}/messages", body)["message"]["id"])
 
     def answer(self, message_id: str) -> dict[str, Any] | None:

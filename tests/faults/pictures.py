@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from tests.faults.batch import BatchPlay
 from tests.faults.checks import Verdict
+from tests.faults.client import Client
 from tests.faults.container import NOTE
 from tests.faults.sandbox import Sandbox
 from tests.faults.table import Case
@@ -17,13 +18,18 @@ PLAIN, SPELLED, NAMED = 0, 1, 2  # by the line's number
 Item = dict[str, Any]
 
 
+def upload(client: Client) -> str:
+    form = {"files": {"file": ("note.png", NOTE)}, "data": {"purpose": "vision"}}
+    return str(client.call("POST", "/files", form=form)["id"])
+
+
 class PicturesPlay(BatchPlay):
+    image_asker = "AnswerBatchFunction"
     seen: ClassVar[Item] = {}  # what an answer's body says of its line's images
 
     def __init__(self, sandbox: Sandbox, case: Case) -> None:
         super().__init__(sandbox, case)
-        form = {"files": {"file": ("note.png", NOTE)}, "data": {"purpose": "vision"}}
-        self.uploaded = str(self.client.call("POST", "/files", form=form)["id"])
+        self.uploaded = upload(self.client)
 
     def words(self, line: int) -> Any:
         if line % 3 == PLAIN:

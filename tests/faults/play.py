@@ -11,7 +11,7 @@ import httpx
 from botocore.exceptions import ClientError
 
 from tests.faults import strikes
-from tests.faults.checks import Verdict, check
+from tests.faults.checks import BEDROCK_MODEL, Verdict, check
 from tests.faults.client import Client, NotAnswered
 from tests.faults.sandbox import PARAMETERS, Sandbox
 from tests.faults.settling import LOOK_S, Settling
@@ -56,6 +56,9 @@ class Result:
 class Play(Settling):
     meet_s = MEET_S
     meet_look_s = MEET_LOOK_S
+    image_asker = ""  # the function that has images seen, where any are shown
+    uploaded = ""  # the image
+    bedrock_models: tuple[str, ...] = (BEDROCK_MODEL,)  # that may answer
 
     def __init__(self, sandbox: Sandbox, case: Case, begin: int = 0) -> None:
         self.sandbox = sandbox
@@ -147,8 +150,8 @@ class Play(Settling):
         hidden_s = float(PARAMETERS["VisibilitySeconds"])
         return "then at" in self.case.order or (self.case.name == "long" and self.longest_s > hidden_s)
 
-    def _ask(self, content: str) -> None:
-        message = self.client.ask(content, self.case.scenario.backend)
+    def _ask(self, content: str, *images: str) -> None:
+        message = self.client.ask(content, self.case.scenario.backend, images)
         self.accepted.append(message)
         self.ran_at = time.monotonic()
         self.expected[message] = int(content.split()[2].rstrip(","))

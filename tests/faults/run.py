@@ -47,13 +47,14 @@ def play(sandbox: Any, name: str) -> dict[str, Any]:
     from tests.faults.pictures import SeenPlay
     from tests.faults.play import Play
     from tests.faults.relay import RelayPlay
+    from tests.faults.shown import ShownPlay
 
     case = table.case(name)
     begun = time.monotonic()
     try:
         players = {"chat": Play, "bake": BakePlay, "relay": RelayPlay, "container": ContainerPlay}
-        batches = {"seen": SeenPlay}
-        result = {**players, **batches}.get(case.script, BatchPlay)(sandbox, case).run()
+        images = {"shown": ShownPlay, "seen": SeenPlay}
+        result = {**players, **images}.get(case.script, BatchPlay)(sandbox, case).run()
         record = result.record()
         record["calls"] = sandbox.faults()["calls"] if name in RECORDED else None
     except Exception:

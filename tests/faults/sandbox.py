@@ -1,6 +1,7 @@
 """One laptop's cloud that cases run in, one after the other, and what the harness may ask of it."""
 
 import json
+import re
 import shutil
 import tempfile
 import threading
@@ -46,6 +47,7 @@ FAULTS = "/_foreverus/faults"
 LIVE = ["pending", "running", "stopping", "stopped"]
 SCHEDULED = ("ReapGpusFunction", "SweepFunction", "StoreResultsFunction")
 EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": []}
+RECORD = re.compile(r"^(?=(?:asked|answered|shown): )", re.MULTILINE)
 AGED = ("created_at", "claimed_at", "launched_at", "finalizing_at", "ended_at", "until")  # what the sweeps judge age by
 
 
@@ -192,15 +194,14 @@ class Sandbox:
 
     def asked(self, order: str) -> int:
         """How often the engines of this cloud were asked that."""
-        return self._logged(f"asked: {order}")
+        return self._logged("asked", order)
 
     def answered(self, order: str) -> int:
         """How often they have answered it to the end."""
-        return self._logged(f"answered: {order}")
+        return self._logged("answered", order)
 
-    def _logged(self, line: str) -> int:
-        logs = self.places.logs.glob("*-engine.log")
-        return sum(log.read_text().splitlines().count(line) for log in logs)
+    def _logged(self, kind: str, order: str) -> int:
+        return sum(logged(log.read_text(), kind, order) for log in self.places.logs.glob("*-engine.log"))
 
     def bought(self, since: float) -> int:
         """Instances, since that time."""
@@ -321,6 +322,14 @@ class Sandbox:
     def _functions(self) -> list[str]:
         pages = self.client("lambda").get_paginator("list_functions").paginate()
         return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+
+def logged(text: str, kind: str, order: str) -> int:
+    """How many records of that kind an engine's log has of the order. A record has all that was asked, on as many lines
+    as it has: what was read in an image stands before the order, and a system message does. It ends with it, as what
+    is asked for a title does not, which has the question in the middle. Pure."""
+    records = (one.partition(": ") for one in RECORD.split(text))
+    return sum(name == kind and asked.splitlines()[-1:] == [order] for name, _, asked in records)
 
 
 def logical(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Scenario:
     """`script`: who asks (`chat`; `bake`; `relay`: a program that asks the GPU; `container`: two that have our
-    own do something; `gpu`, `bedrock`, `schedule`: a batch; `seen`: one with images).
+    own do something; `shown`: a chat with an image; `gpu`, `bedrock`, `schedule`: a batch; `seen`: one with images).
     `rules` and `strike` are its setting, not the fault. `swept`: the functions of the five minutes' schedules that are
     to find something to do: their calls are the ones that are struck. `thin`: of its calls, only those that nobody
     makes elsewhere; `again`: callers whose calls count although they are made elsewhere too. `alone`: the session ends
@@ -182,6 +182,19 @@ SEEN_CASES = (
     *strikes("cancelled", "first"),
     *strikes("month_spent", "Plan.before"),
 )
+# A conversation on Bedrock whose first message shows an image.
+SHOWN_CASES = (
+    *(f"sight:{kind}" for kind in ("throttled.once", "throttled.storm", "error.storm", "lost.once", "denied.once")),
+    *(f"image:{kind}" for kind in ("error.once", "error.storm", "throttled.storm", "denied.once", "denied.storm")),
+    *(
+        f"call:invocation:lambda:AnswerConversationFunction@={kind}.once"
+        for kind in ("throttled", "crash", "timeout", "lost")
+    ),
+    *transactions("AnswerConversationFunction", 4),
+    *strikes("image_deleted", "image.before", "answering", "answered"),
+    *strikes("images_switched_off", "image.before", "sight.before", "answered"),
+    *strikes("called_again", "image.before", "sight.before", "answering", "answered"),
+)
 
 
 def dead(partition: str, kind: str = "error") -> dict[str, Any]:
@@ -326,5 +339,6 @@ SCENARIOS: dict[str, Scenario] = {
     "batch_unsaved": Scenario(
         "bedrock", rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True
     ),
+    "chat_shown": Scenario("shown", thin=True, backend="auto", parameters={"Images": "managed"}, cases=SHOWN_CASES),
     "batch_seen": Scenario("seen", thin=True, parameters={"Images": "managed"}, cases=SEEN_CASES),
 }

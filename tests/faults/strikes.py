@@ -322,21 +322,26 @@ def ability_off(play: "Play") -> None:
 
 
 def image_deleted(play: "Play") -> None:
-    """Whose batch it is deletes an image that lines of it name."""
-    from tests.faults.pictures import PicturesPlay
-
-    assert isinstance(play, PicturesPlay)
+    """Whose it is deletes an image that a message shows, or lines of a batch name."""
     play.client.call("DELETE", f"/files/{play.uploaded}")
 
 
+def called_again(play: "Play") -> None:
+    """Whoever calls the function that answers a conversation does so once more."""
+    event = {"conversation_id": play.client.conversation, "user_id": play.user()}
+    name = play.sandbox.functions["AnswerConversationFunction"]
+    payload = json.dumps(event).encode()
+    play.sandbox.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+
+
 def images_switched_off(play: "Play") -> None:
-    """Images is deployed as off while a batch is under way: the function's rights go, then its settings."""
+    """Images is deployed as off while something shows one: the function's rights go, then its settings."""
     functions, iam = play.sandbox.client("lambda"), play.sandbox.client("iam")
-    name = play.sandbox.functions["AnswerBatchFunction"]
+    name = play.sandbox.functions[play.image_asker]
     found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     before = {key: str(value) for key, value in found.items()}
     roles = [one["RoleName"] for one in iam.list_roles(MaxItems=1000)["Roles"]]
-    role = next(one for one in roles if "AnswerBatchFunctionRole" in one)
+    role = next(one for one in roles if f"{play.image_asker}Role" in one)
     taken = [
         {"Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:*::foundation-model/amazon.*"},
         {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::*/files/*"},
@@ -382,7 +387,7 @@ BATCH = (batch_stopped, cancelled, switched_off, switched_off_by_another, shards
 STOPS = (answer_stopped,)
 TASKS_STRUCK = (task_killed, task_interrupted, task_killed_unheard, image_gone, stale_events, stray_task)
 CONTAINER = (*TASKS_STRUCK, run_stopped, run_timed_out, jobs_duplicated, ability_off, container_replaced)
-IMAGES = (image_deleted, images_switched_off)
+IMAGES = (image_deleted, images_switched_off, called_again)
 BAKE = (bake_stopped,)
 SESSION = (*PROCESS, *EXECUTION, *BESIDE, *SPOILING)
 STRIKES: dict[str, Callable[["Play"], None]] = {

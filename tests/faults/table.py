@@ -19,6 +19,7 @@ MOMENTS = ("loading", "answering", "serving", "ending")
 BATCH_MOMENTS = ("validating", "loading", "first", "last", "finishing")
 BAKE_MOMENTS = ("loading", "baking")
 CONTAINER_MOMENTS = ("starting", "working", "idle")
+SHOWN_MOMENTS = ("answered",)
 SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario.swept}
 MACHINES = ("gpu_session", "batch_run", "bake_image", "ability_run")
 THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its instance and a person call
@@ -28,10 +29,10 @@ OBSERVING = ("xray:PutTraceSegments", "logs:CreateLogStream", "logs:PutLogEvents
 # Those that a machine sends at its end. Which state the session is in by then is chance.
 LAST_WORDS = ("logs:CreateLogStream", "logs:PutLogEvents")
 FLEET_KINDS = ("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought")
-# Of a batch on Bedrock: its images' bytes, and the model that sees them.
+# Of a batch or a conversation on Bedrock: its images' bytes, and the model that sees them.
 ABOUT_IMAGES = {
     "image": {"action": "s3:GetObject", "about": "/files/"},
-    "sight": {"action": "bedrock:InvokeModel", "about": "amazon.nova"},
+    "sight": {"action": "bedrock:InvokeModel*", "about": "amazon.nova"},
 }
 READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
@@ -105,9 +106,12 @@ def _case(name: str, what: str) -> Case:
         strike, _, moment = rest.partition("@")
         if strike not in strikes.STRIKES:
             raise ValueError(f"no such strike: {strike}")
-        if moment in (*MOMENTS, *BATCH_MOMENTS, *BAKE_MOMENTS, *CONTAINER_MOMENTS):
+        if moment in (*MOMENTS, *BATCH_MOMENTS, *BAKE_MOMENTS, *CONTAINER_MOMENTS, *SHOWN_MOMENTS):
             return Case(name, strike=strike, moment=moment)
         state, _, side = moment.rpartition(".")
+        if state in ABOUT_IMAGES:  # the call is held
+            held = {"kind": "hold", "caller": _image_asker(name), **ABOUT_IMAGES[state], "seconds": 8}
+            return Case(name, rules=[held], strike=strike, moment=moment, held=True)
         machine = "batch_run" if name.startswith("batch") else "gpu_session"
         if strike == "bake_stopped":
             machine = "bake_image"
@@ -122,7 +126,7 @@ def _case(name: str, what: str) -> Case:
     if kind in ABOUT_IMAGES:
         how, _, length = rest.partition(".")
         storm = {"times": 0, "for_s": STORM_S} if length == "storm" else {}
-        return Case(name, rules=[{"kind": how, "caller": "AnswerBatchFunction", **ABOUT_IMAGES[kind], **storm}])
+        return Case(name, rules=[{"kind": how, "caller": _image_asker(name), **ABOUT_IMAGES[kind], **storm}])
     if kind == "lines":
         return Case(name, order=rest)
     if kind == "crowd":  # more at once than may be; the writes that count them fail
@@ -131,6 +135,10 @@ def _case(name: str, what: str) -> Case:
     if what in ("good", ""):
         return Case(name)
     raise ValueError(f"no such case: {name}")
+
+
+def _image_asker(name: str) -> str:
+    return "AnswerBatchFunction" if name.startswith("batch") else "AnswerConversationFunction"
 
 
 def _call(name: str, rest: str) -> Case:

@@ -11,6 +11,7 @@ from local.state import ROOT
 from tests.faults import results, table
 from tests.faults import strikes as strikes_of
 from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.sandbox import logged
 from tests.faults.scenarios import SCENARIOS
 from tests.statemachines.definition import BAKE_IMAGE
 
@@ -170,7 +171,7 @@ def test_every_case_is_built_again_from_its_name() -> None:
     for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
         assert table.case(case.name) == case
         assert case.rules or case.strike or case.order or case.name == "good"
-        assert case.script == "chat" or case.name.startswith(("batch", "bake", "relay", "container"))
+        assert case.script == "chat" or case.name.startswith(("batch", "bake", "relay", "container", "chat_shown"))
 
 
 def played(name: str, **changes: Any) -> dict[str, Any]:
@@ -232,6 +233,16 @@ def test_which_functions_run_is_told_until_the_last_call_of_each_is_over() -> No
     with pytest.raises(KeyError), book.runs("SweepFunction"):
         raise KeyError
     assert book.moments()["functions"] == []
+
+
+def test_an_order_is_found_in_a_record_of_many_lines_and_counted_once_for_each() -> None:
+    folded = "asked: You count.\n\ncount to 602\nanswered: You count.\n\ncount to 602\n"
+    read = "asked: [An image]\n> count to 8\n\ncount to 40\nshown: ab12\nasked: count to 40, then at 7: cut\n"
+    title = "asked: Write a title.\n\ncount to 40\n\n1 2 3\n"
+    log = f"a machine's own line\n{folded}{read}{title}asked: count to 40\n"
+    assert (logged(log, "asked", "count to 602"), logged(log, "answered", "count to 602")) == (1, 1)
+    assert (logged(log, "asked", "count to 40"), logged(log, "answered", "count to 40")) == (2, 0)
+    assert logged(log, "asked", "count to 8") == 0, "what stands in an image is no order"
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)

@@ -1,6 +1,6 @@
 /** A conversation's title, changed where it stands. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { t } from "../i18n";
 import { meantEnter } from "./enter";
@@ -15,7 +15,8 @@ export function Title({ id, title, actions }: { id: string; title: string; actio
   useLayoutEffect(() => {
     if (editing) box.current?.select();
   }, [editing]);
-  useEffect(() => {
+  // Before anybody can press the button: after the first picture it would close what was just opened.
+  useLayoutEffect(() => {
     draft.value = null;
   }, [id]);
 

@@ -49,8 +49,10 @@ def _no_gpu_is_on(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A tab in English whose every error on the console fails the test, and that may only reach this machine."""
+    if "fake" in request.fixturenames:
+        request.getfixturevalue("fake")  # is there before the tab, and until it is closed: what it still loads comes
     context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
     outside: list[str] = []
     problems: list[str] = []
